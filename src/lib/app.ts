@@ -1,0 +1,206 @@
+// Composition root: the one place that reads app settings and builds real clients.
+
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+import type { BlobServiceClient, ContainerClient } from '@azure/storage-blob';
+import type { Agent } from 'undici';
+
+import { ConfigurationError } from './config/configuration-error.ts';
+import { blobConfiguration, fixedConfiguration } from './config/configuration-source.ts';
+import { parseConfigurationText } from './config/configuration.ts';
+import { parseEnvironment, type Environment } from './config/environment.ts';
+import { checkSettings } from './config/required-settings.ts';
+import type { Configuration } from './core/configuration.ts';
+import { instant } from './core/instant.ts';
+import type { HttpTimeouts } from './providers/http/send.ts';
+import { reportConfiguration } from './report-configuration.ts';
+import type { Services, ServicesLoader } from './services.ts';
+import { systemLog } from './system-log.ts';
+import { noTelemetry } from './telemetry/no-telemetry.ts';
+import { oneAtATime } from './use-cases/one-at-a-time.ts';
+import type { Clock, ConfigurationSource, PurgeProvider, Telemetry } from './use-cases/ports.ts';
+
+export type App = {
+  /** NCRONTAB of the flush. */
+  readonly schedule: string;
+  readonly services: ServicesLoader;
+  /** Throws when a first start has no configuration to work by. */
+  readonly start: () => Promise<void>;
+  /** Sends what telemetry still holds. */
+  readonly stop: () => Promise<void>;
+};
+
+type Settings = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Takes the app settings, gives the app. Throws a ConfigurationError, which lists every fault, when the settings
+ * or a document among them cannot be worked by; a document in a blob is judged by `start`.
+ */
+export function createApp(settings: Settings): App {
+  const environment = parseEnvironment(settings);
+  const fixed = fixedSource(environment, settings);
+  let building: Promise<Services> | undefined;
+  const services = (): Promise<Services> => {
+    building ??= buildServices(environment, fixed, settings).catch((error: unknown) => {
+      building = undefined;
+      throw error;
+    });
+    return building;
+  };
+  return {
+    schedule: environment.schedule,
+    services,
+    async start() {
+      if (fixed === undefined) await (await services()).configuration.current();
+    },
+    async stop() {
+      await (await building)?.telemetry.flush();
+    },
+  };
+}
+
+function fixedSource(
+  { configurationFrom }: Environment,
+  settings: Settings,
+): ConfigurationSource | undefined {
+  switch (configurationFrom.kind) {
+    case 'setting':
+      return fixedConfiguration(parseDocument(configurationFrom.text, settings));
+    case 'file':
+      return fixedConfiguration(parseDocument(readDocument(configurationFrom.path), settings));
+    case 'blob':
+      return undefined;
+  }
+}
+
+function parseDocument(text: string, settings: Settings): Configuration {
+  const parsed = parseConfigurationText(text);
+  if (!parsed.ok) throw new ConfigurationError(parsed.error);
+  const problems = checkSettings(parsed.value, (name) => isSet(settings, name));
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return parsed.value;
+}
+
+function readDocument(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new ConfigurationError([{ path: 'PURGE_CONFIG_FILE', message: `cannot read the file ${path}` }], {
+      cause,
+    });
+  }
+}
+
+const systemClock: Clock = { now: () => instant(Date.now()) };
+
+/** Loads the SDKs only here, so that registering the functions is quick. */
+async function buildServices(
+  environment: Environment,
+  fixed: ConfigurationSource | undefined,
+  settings: Settings,
+): Promise<Services> {
+  const [storage, queueBuffer, blobRecords] = await Promise.all([
+    import('./storage/clients.ts'),
+    import('./buffer/storage-queue-buffer.ts'),
+    import('./records/blob-records.ts'),
+  ]);
+  const clock = systemClock;
+  const telemetry = await loadTelemetry(environment);
+  const { blobs, queues } = storage.createStorageClients(environment.storageConnection);
+  const bufferQueues = {
+    buffer: queues.getQueueClient(environment.queueName),
+    poison: queues.getQueueClient(`${environment.queueName}-poison`),
+  };
+  const recordsContainer = blobs.getContainerClient(environment.recordsContainer);
+  const configuration =
+    fixed ?? (await blobSource(environment, blobs, recordsContainer, settings, telemetry));
+  const buffer = queueBuffer.createStorageQueueBuffer(bufferQueues, environment.visibilityMs, clock);
+  return {
+    configuration,
+    buffer,
+    own: { account: blobs.accountName, recordsContainer: environment.recordsContainer },
+    telemetry,
+    flushPorts: {
+      configuration,
+      buffer,
+      records: blobRecords.createBlobRecords(recordsContainer),
+      providersFor: await loadProviders(settings, telemetry),
+      clock,
+      endpointTurns: oneAtATime(),
+      newId: randomUUID,
+    },
+    // Half of the visibility time: what was received last must end before others may receive it too.
+    flushLimits: { takeForMs: environment.visibilityMs / 2 },
+  };
+}
+
+async function blobSource(
+  { configurationFrom }: Environment,
+  blobs: BlobServiceClient,
+  recordsContainer: ContainerClient,
+  settings: Settings,
+  telemetry: Telemetry,
+): Promise<ConfigurationSource> {
+  if (configurationFrom.kind !== 'blob') throw new Error('only a document in a blob is read by storage');
+  const { blobDocuments } = await import('./config/blob-documents.ts');
+  return blobConfiguration({
+    ...blobDocuments(blobs, configurationFrom, recordsContainer),
+    now: systemClock.now,
+    check: (configuration) => checkSettings(configuration, (name) => isSet(settings, name)),
+    ...reportConfiguration(telemetry),
+  });
+}
+
+async function loadTelemetry({ applicationInsightsConnection }: Environment): Promise<Telemetry> {
+  if (applicationInsightsConnection === undefined) return noTelemetry;
+  try {
+    const { createAppInsightsTelemetry } = await import('./telemetry/app-insights-telemetry.ts');
+    return createAppInsightsTelemetry({ connectionString: applicationInsightsConnection });
+  } catch (error) {
+    // Purges go on without telemetry. The error's text may hold the connection string.
+    systemLog.error(
+      'Application Insights could not be started: check APPLICATIONINSIGHTS_CONNECTION_STRING.',
+      {
+        error: error instanceof Error ? error.name : 'unknown',
+      },
+    );
+    return noTelemetry;
+  }
+}
+
+type Providers = ReadonlyMap<string, PurgeProvider>;
+
+/** Providers live as long as their configuration; connections as long as the process. */
+async function loadProviders(
+  settings: Settings,
+  telemetry: Telemetry,
+): Promise<(configuration: Configuration) => Providers> {
+  const [{ createProvider }, { createAgent }] = await Promise.all([
+    import('./providers/create-provider.ts'),
+    import('./providers/http/send.ts'),
+  ]);
+  const agents = new Map<string, Agent>();
+  const agentFor = (timeouts: HttpTimeouts): Agent => {
+    const key = JSON.stringify(timeouts);
+    const agent = agents.get(key) ?? createAgent(timeouts);
+    agents.set(key, agent);
+    return agent;
+  };
+  const secret = (name: string): string => {
+    const value = settings[name];
+    if (value === undefined || value === '') throw new Error(`the app setting ${name} is not set`);
+    return value;
+  };
+  const built = new WeakMap<Configuration, Providers>();
+  return (configuration) => {
+    const parts = { secret, agentFor, clock: systemClock, telemetry };
+    const providers =
+      built.get(configuration) ??
+      new Map([...configuration.cdns].map(([name, cdn]) => [name, createProvider(cdn, parts)]));
+    built.set(configuration, providers);
+    return providers;
+  };
+}
+
+const isSet = (settings: Settings, name: string): boolean => (settings[name] ?? '') !== '';

@@ -1,0 +1,215 @@
+// The configuration document as an operator writes it. docs/configuration.schema.json is made from this.
+
+import * as z from 'zod';
+import { SCHEMES, SPELLINGS } from '../core/cdn-url.ts';
+import type { Result } from '../core/result.ts';
+import {
+  ACCOUNT,
+  CONTAINER,
+  parseAccount,
+  parseApiBaseUrl,
+  parseContainer,
+  parseHostName,
+  parseIndexDocument,
+  parseServedPath,
+  parseSettingName,
+  parseStripPrefix,
+  SETTING_NAME,
+} from './document-strings.ts';
+import { findGlobFault } from './globs.ts';
+
+/** Names of sites and CDNs. Checked beside the schema, so that a faulty name does not hide faults below it. */
+export const ENTRY_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
+
+const parsed = (parse: (text: string) => Result<string, string>) =>
+  z.string().transform((text, context) => {
+    const result = parse(text);
+    if (result.ok) return result.value;
+    context.issues.push({ code: 'custom', message: result.error, input: text });
+    return z.NEVER;
+  });
+
+const EntryName = z.string().regex(ENTRY_NAME, { error: 'must be letters, digits, - and _, at most 63' });
+
+const Guid = z
+  .string()
+  .regex(/^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/, {
+    error: 'must be an id like 11112222-3333-4444-5555-666677778888',
+  })
+  .toLowerCase();
+
+const SettingName = parsed(parseSettingName);
+
+const Glob = z.string().check((context) => {
+  const fault = findGlobFault(context.value);
+  if (fault !== undefined) context.issues.push({ code: 'custom', message: fault, input: context.value });
+});
+
+/** Each may be given for a container, for its site or in `defaults`; the nearest counts. */
+const mappingFields = {
+  schemes: z.array(z.enum(SCHEMES)).min(1).optional().meta({
+    description:
+      'URL schemes to purge. Default: ["http"], the only form that the CDN documents. Each further scheme costs its own share of the daily quota.',
+    uniqueItems: true,
+  }),
+  spellings: z.array(z.enum(SPELLINGS)).min(1).optional().meta({
+    description:
+      'How blob names are written in URLs. link: as browsers send them; component: all reserved characters escaped, as Azure SDKs send them; raw: as the name reads, where a URL can say it. Default: ["link"]. Spellings that differ cost quota each.',
+    uniqueItems: true,
+  }),
+  include: z
+    .array(Glob)
+    .min(1)
+    .optional()
+    .meta({ description: 'Globs over the whole blob name: only these are purged. Default: all.' }),
+  exclude: z
+    .array(Glob)
+    .optional()
+    .meta({ description: 'Globs over the whole blob name: these are not purged. Default: none.' }),
+  indexDocuments: z.array(parsed(parseIndexDocument)).optional().meta({
+    description:
+      'File names that also answer for their directory: /dir/index.html purges /dir/ too. Default: ["index.html"].',
+  }),
+  indexWithoutSlash: z
+    .boolean()
+    .optional()
+    .meta({ description: 'Whether an index document also purges /dir beside /dir/. Default: false.' }),
+};
+
+const milliseconds = z.int().min(100).max(300_000);
+
+const AzureChinaCdn = z.strictObject({
+  provider: z.literal('azure-china-cdn').meta({ description: 'The kind of CDN.' }),
+  subscription: Guid.meta({ description: 'Id of the subscription that the CDN endpoints belong to.' }),
+  keys: z
+    .strictObject({
+      id: SettingName.meta({
+        description: 'Name of the app setting that holds the key id.',
+        pattern: SETTING_NAME.source,
+        maxLength: 64,
+      }),
+      value: SettingName.meta({
+        description: 'Name of the app setting that holds the key value.',
+        pattern: SETTING_NAME.source,
+        maxLength: 64,
+      }),
+    })
+    .meta({ description: 'Names of the app settings that hold the API key. Never the key itself.' }),
+  apiBaseUrl: parsed(parseApiBaseUrl).prefault('https://restapi.cdn.azure.cn').meta({
+    description: 'Where the CDN API answers: https, or http on a loopback host.',
+    pattern: '^https?://[^?#]+$',
+  }),
+  limits: z
+    .strictObject({
+      urlsPerRequest: z
+        .int()
+        .min(1)
+        .max(1000)
+        .default(100)
+        .meta({ description: 'URLs in one purge request at most.' }),
+      bytesPerRequest: z
+        .int()
+        .min(4096)
+        .max(4_194_304)
+        .default(262_144)
+        .meta({ description: 'Bytes of the body of one purge request at most.' }),
+    })
+    .prefault({})
+    .meta({ description: 'What one request to the CDN may hold.' }),
+  timeouts: z
+    .strictObject({
+      connectMs: milliseconds
+        .default(5_000)
+        .meta({ description: 'Milliseconds to connect to the API, TLS included.' }),
+      headersMs: milliseconds
+        .default(30_000)
+        .meta({ description: 'Milliseconds from the request to the headers of the answer.' }),
+      bodyMs: milliseconds
+        .default(30_000)
+        .meta({ description: 'Milliseconds between two parts of the body of the answer.' }),
+    })
+    .prefault({})
+    .meta({ description: 'How long a request to the CDN may take.' }),
+});
+
+const HostName = parsed(parseHostName).meta({
+  description: 'A concrete host name, such as www.example.cn.',
+  pattern: String.raw`^[^\s/:?#@*\\]+\.[^\s/:?#@*\\]+$`,
+});
+
+const cdnName = EntryName.optional();
+
+const Host = z.union([
+  HostName,
+  z.strictObject({
+    host: HostName,
+    endpoint: Guid.optional().meta({
+      description:
+        'Id of the CDN endpoint that serves the host. Left out: it is found in the list of the subscription’s endpoints.',
+    }),
+    cdn: cdnName.meta({ description: 'The CDN of this host; a name of `cdns`.' }),
+  }),
+]);
+
+const Container = z.strictObject({
+  account: parsed(parseAccount).meta({
+    description: 'Storage account, or * for every account that the document names elsewhere.',
+    pattern: ACCOUNT.source,
+  }),
+  container: parsed(parseContainer).meta({
+    description: 'Container, or a pattern in which * stands for any characters.',
+    pattern: CONTAINER.source,
+  }),
+  path: parsed(parseServedPath).optional().meta({
+    description:
+      'URL path before the blob’s name, from / to /, not percent-encoded. Default: /<container>/, and / for $web.',
+    pattern: '^/(?:[^/?#*]+/)*$',
+  }),
+  strip: parsed(parseStripPrefix).optional().meta({
+    description:
+      'Start of blob names that URLs do not have, ending with /. A blob outside it is not served here.',
+    pattern: '^[^/].*/$',
+  }),
+  ...mappingFields,
+});
+
+const Site = z.strictObject({
+  containers: z.array(Container).min(1).meta({ description: 'What the site serves.' }),
+  hosts: z.array(Host).min(1).meta({ description: 'Where the site is read: every host is purged.' }),
+  cdn: cdnName.meta({ description: 'The CDN of the site’s hosts; a name of `cdns`.' }),
+  priority: z
+    .int()
+    .min(0)
+    .max(100)
+    .default(50)
+    .meta({ description: 'Which site goes first when not all can: the higher one.' }),
+  ...mappingFields,
+});
+
+const atLeastOne = (entries: object): boolean => Object.keys(entries).length > 0;
+
+const propertyNames = { pattern: ENTRY_NAME.source };
+
+export const ConfigurationDocument = z.strictObject({
+  $schema: z
+    .string()
+    .optional()
+    .meta({ description: 'Where editors find the JSON Schema of this document.' }),
+  cdns: z
+    .record(z.string(), AzureChinaCdn)
+    .refine(atLeastOne, { error: 'must name at least one CDN' })
+    .meta({ description: 'The CDNs, each by a name of your choice.', propertyNames, minProperties: 1 }),
+  defaults: z
+    .strictObject({
+      cdn: cdnName.meta({ description: 'The CDN of every host that names none; a name of `cdns`.' }),
+      ...mappingFields,
+    })
+    .optional()
+    .meta({ description: 'What counts where neither the container nor its site says otherwise.' }),
+  sites: z
+    .record(z.string(), Site)
+    .refine(atLeastOne, { error: 'must name at least one site' })
+    .meta({ description: 'The web sites, each by a name of your choice.', propertyNames, minProperties: 1 }),
+});
+
+export type ConfigurationDocument = z.output<typeof ConfigurationDocument>;

@@ -1,0 +1,173 @@
+// From the operator's document to the configuration that the app works by, or to all that is wrong with it.
+
+import type { CdnConfiguration, Configuration, ConfiguredHost } from '../core/configuration.ts';
+import { SCHEMES, type Scheme } from '../core/cdn-url.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import type { MappingRule, RuleHost } from '../core/url-mapping.ts';
+import { formatPath, type ConfigurationProblem } from './configuration-problem.ts';
+import type { ConfigurationDocument } from './configuration.schema.ts';
+import { findCrossReferenceFaults } from './cross-references.ts';
+import { parseShape } from './document-shape.ts';
+import { excludesEverythingBelow, matchesAny, matchesContainer } from './globs.ts';
+import { findJsonFaults } from './json-faults.ts';
+
+export type ConfigurationResult = Result<Configuration, readonly ConfigurationProblem[]>;
+
+/** Takes the document as text, gives the configuration or every problem; of broken JSON, the line and column. */
+export function parseConfigurationText(text: string): ConfigurationResult {
+  if (text.length > LONGEST_TEXT) return err([{ path: '', message: 'is longer than 1,048,576 characters' }]);
+  // Editors on Windows may write a byte order mark.
+  const json = text.replace(/^\u{FEFF}/u, '');
+  if (json.trim() === '') return err([{ path: '', message: 'is empty' }]);
+  const faults = findJsonFaults(json).map(({ line, column, message }) => ({
+    path: '',
+    message: `line ${line}, column ${column}: ${message}`,
+  }));
+  let document: unknown;
+  try {
+    document = JSON.parse(json);
+  } catch {
+    return err(faults); // says where, and unlike the error never quotes the text
+  }
+  const result = parseConfiguration(document);
+  if (faults.length === 0) return result;
+  return err(result.ok ? faults : [...faults, ...result.error]);
+}
+
+/** Takes the document, gives the configuration, or every problem at once by its path. Never throws. */
+export function parseConfiguration(document: unknown): ConfigurationResult {
+  const shape = parseShape(document);
+  const crossFaults = findCrossReferenceFaults(document);
+  if (!shape.ok) return err([...shape.error, ...crossFaults]);
+  if (crossFaults.length > 0) return err(crossFaults);
+  return ok(buildConfiguration(shape.value));
+}
+
+const LONGEST_TEXT = 1024 * 1024;
+
+function buildConfiguration(document: ConfigurationDocument): Configuration {
+  const sites = Object.entries(document.sites);
+  const hostsBySite = resolveHosts(document);
+  const rules = sites.flatMap(([name, site]) =>
+    site.containers.map((container, index) =>
+      buildRule({
+        name,
+        index,
+        container,
+        site,
+        defaults: document.defaults,
+        hosts: hostsBySite.get(name) ?? [],
+      }),
+    ),
+  );
+  const accounts = rules.map(({ account }) => account).filter((account) => account !== '*');
+  return {
+    cdns: new Map(Object.entries(document.cdns).map(([name, cdn]) => [name, buildCdn(name, cdn)])),
+    rules,
+    accounts: new Set(accounts),
+    hosts: collectHosts(rules),
+    sites: new Map(sites.map(([name, { priority }]) => [name, { name, priority }])),
+  };
+}
+
+function buildCdn(name: string, cdn: ConfigurationDocument['cdns'][string]): CdnConfiguration {
+  return {
+    provider: cdn.provider,
+    name,
+    subscriptionId: cdn.subscription,
+    keySettings: cdn.keys,
+    apiBaseUrl: cdn.apiBaseUrl,
+    limits: cdn.limits,
+    timeouts: cdn.timeouts,
+  };
+}
+
+type SiteDocument = ConfigurationDocument['sites'][string];
+type ContainerDocument = SiteDocument['containers'][number];
+
+/** An endpoint id given once for a host holds wherever the document names that host on the same CDN. */
+function resolveHosts({ sites, defaults }: ConfigurationDocument): Map<string, RuleHost[]> {
+  const endpoints = new Map<string, string>();
+  const hostsBySite = new Map<string, RuleHost[]>();
+  for (const [name, site] of Object.entries(sites)) {
+    const hosts = site.hosts.map((given) => resolveHost(given, site.cdn ?? defaults?.cdn));
+    for (const host of hosts)
+      if (host.endpointId !== undefined) endpoints.set(hostKey(host), host.endpointId);
+    hostsBySite.set(name, hosts);
+  }
+  for (const [name, hosts] of hostsBySite) {
+    hostsBySite.set(
+      name,
+      hosts.map((host) => ({ ...host, endpointId: endpoints.get(hostKey(host)) })),
+    );
+  }
+  return hostsBySite;
+}
+
+const hostKey = ({ cdn, host }: RuleHost): string => `${cdn} ${host}`;
+
+function resolveHost(given: SiteDocument['hosts'][number], inheritedCdn: string | undefined): RuleHost {
+  const {
+    host,
+    endpoint,
+    cdn = inheritedCdn,
+  } = typeof given === 'string' ? { host: given, endpoint: undefined, cdn: undefined } : given;
+  if (cdn === undefined) throw new Error('a host without a CDN passed the cross checks');
+  return { host, cdn, endpointId: endpoint };
+}
+
+type RuleParts = {
+  readonly name: string;
+  readonly index: number;
+  readonly container: ContainerDocument;
+  readonly site: SiteDocument;
+  readonly defaults: ConfigurationDocument['defaults'];
+  readonly hosts: readonly RuleHost[];
+};
+
+/** What the container says counts before its site, the site before the defaults, those before what is built in. */
+function buildRule({ name, index, container, site, defaults = {}, hosts }: RuleParts): MappingRule {
+  const include = container.include ?? site.include ?? defaults.include;
+  const exclude = container.exclude ?? site.exclude ?? defaults.exclude ?? [];
+  return {
+    site: name,
+    path: formatPath(['sites', name, 'containers', index]),
+    account: container.account,
+    matchesContainer: matchesContainer(container.container),
+    servedUnder: container.path,
+    strip: container.strip ?? '',
+    includes: include === undefined ? () => true : matchesAny(include),
+    excludes: exclude.length === 0 ? () => false : matchesAny(exclude),
+    excludesTree: excludesEverythingBelow(exclude),
+    indexDocuments: unique(
+      container.indexDocuments ?? site.indexDocuments ?? defaults.indexDocuments ?? ['index.html'],
+    ),
+    indexWithoutSlash:
+      container.indexWithoutSlash ?? site.indexWithoutSlash ?? defaults.indexWithoutSlash ?? false,
+    hosts,
+    schemes: unique(container.schemes ?? site.schemes ?? defaults.schemes ?? ['http']),
+    spellings: unique(container.spellings ?? site.spellings ?? defaults.spellings ?? ['link']),
+  };
+}
+
+const unique = <T>(values: readonly T[]): readonly T[] => [...new Set(values)];
+
+function collectHosts(rules: readonly MappingRule[]): Map<string, ConfiguredHost> {
+  const found = new Map<string, { servedBy: ConfiguredHost['servedBy'][number][]; schemes: Set<Scheme> }>();
+  for (const rule of rules) {
+    for (const { host, cdn, endpointId } of rule.hosts) {
+      const entry = found.get(host) ?? { servedBy: [], schemes: new Set() };
+      found.set(host, entry);
+      if (!entry.servedBy.some((known) => known.cdn === cdn)) {
+        entry.servedBy.push({ cdn, endpointId, site: rule.site });
+      }
+      for (const scheme of rule.schemes) entry.schemes.add(scheme);
+    }
+  }
+  return new Map(
+    [...found].map(([host, { servedBy, schemes }]) => [
+      host,
+      { host, servedBy, schemes: SCHEMES.filter((scheme) => schemes.has(scheme)) },
+    ]),
+  );
+}

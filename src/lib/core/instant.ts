@@ -1,0 +1,16 @@
+// A point in time, always passed in: the core reads no clock.
+
+declare const instantBrand: unique symbol;
+
+/** Milliseconds since 1970-01-01T00:00:00Z. */
+export type Instant = number & { readonly [instantBrand]: true };
+
+function isInstant(epochMs: number): epochMs is Instant {
+  return Number.isFinite(epochMs);
+}
+
+/** Takes milliseconds since the epoch, gives the instant. Throws a RangeError for NaN and infinities. */
+export function instant(epochMs: number): Instant {
+  if (!isInstant(epochMs)) throw new RangeError(`not a point in time: ${epochMs}`);
+  return epochMs;
+}

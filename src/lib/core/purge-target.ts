@@ -1,0 +1,20 @@
+// One thing to purge: a file URL or a directory URL, on one CDN endpoint.
+
+import type { CdnUrl } from './cdn-url.ts';
+
+/** A host's everything is the directory whose path is `/`. */
+export type PurgeTarget = {
+  readonly kind: 'file' | 'directory';
+  readonly url: CdnUrl;
+  /** Name of the CDN in the configuration. */
+  readonly cdn: string;
+  readonly host: string;
+  /** Lower-case id; undefined when the provider has to find the endpoint that serves the host. */
+  readonly endpointId: string | undefined;
+  readonly site: string;
+};
+
+/** Equal for targets that one purge serves. */
+export function targetKey(target: PurgeTarget): string {
+  return `${target.cdn} ${target.kind} ${target.url}`;
+}

@@ -1,0 +1,16 @@
+// One log line as the Functions host keeps it.
+
+import type { LogDetails } from './use-cases/ports.ts';
+
+/** The host keeps text only, so details are JSON behind the message; names in them may hold anything, so it is escaped. */
+export function formatLine(message: string, details: LogDetails = {}): string {
+  const given = Object.entries(details).filter(([, value]) => value !== undefined);
+  const line = given.length === 0 ? message : `${message} ${JSON.stringify(Object.fromEntries(given))}`;
+  return line.replace(
+    NOT_FOR_A_LOG,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** Control characters, line separators, and marks that turn the direction of the text around. */
+const NOT_FOR_A_LOG = /[\p{Cc}\u2028\u2029\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu;

@@ -1,0 +1,49 @@
+// Answers that say what was wrong with a request: RFC 9457.
+
+import type { HttpResponseInit } from '@azure/functions';
+
+export type Problem = {
+  readonly status: 400 | 404 | 409 | 413 | 415 | 422 | 503;
+  readonly title: string;
+  readonly detail?: string;
+  /** Every fault of the body at once. */
+  readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
+  readonly retryAfterSeconds?: number;
+};
+
+/** Takes a problem, gives the answer. Pointers are JSON pointers (RFC 6901) as URI fragments: `#/files/0`. */
+export function problemResponse({
+  status,
+  title,
+  detail,
+  errors,
+  retryAfterSeconds,
+}: Problem): HttpResponseInit {
+  return {
+    status,
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      ...(retryAfterSeconds === undefined ? {} : { 'retry-after': `${retryAfterSeconds}` }),
+    },
+    body: JSON.stringify({
+      type: 'about:blank',
+      title,
+      status,
+      ...(detail === undefined ? {} : { detail }),
+      ...(errors === undefined
+        ? {}
+        : { errors: errors.map((error) => ({ pointer: `#${error.pointer}`, detail: error.detail })) }),
+    }),
+  };
+}
+
+/** Takes what that means for the caller. */
+export function storageOut(detail: string): HttpResponseInit {
+  return problemResponse({
+    status: 503,
+    title: 'Storage is out',
+    detail,
+    retryAfterSeconds: 10,
+  });
+}

@@ -1,0 +1,116 @@
+// Sends one described and signed request and gives what came back, or why nothing did. Never follows a redirect.
+
+import { Agent, errors, request as undiciRequest } from 'undici';
+
+import type { Telemetry } from '../../use-cases/ports.ts';
+
+export type HttpRequest = {
+  readonly method: 'GET' | 'POST';
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+};
+
+export type HttpTimeouts = {
+  readonly connectMs: number;
+  readonly headersMs: number;
+  readonly bodyMs: number;
+};
+
+export type HttpResult =
+  | {
+      readonly kind: 'answered';
+      readonly status: number;
+      readonly headers: AnswerHeaders;
+      readonly text: string;
+    }
+  | {
+      readonly kind: 'no-answer';
+      readonly reason: 'could-not-connect' | 'timed-out' | 'connection-lost';
+      /** False only when the request cannot have reached the server. */
+      readonly sent: boolean;
+      readonly detail: string;
+    };
+
+/** By lower-case name. */
+export type AnswerHeaders = ReadonlyMap<string, string>;
+
+export type HttpSender = (request: HttpRequest) => Promise<HttpResult>;
+
+/** An answer longer than this is cut off as trouble: purge answers are a few hundred bytes, an endpoint list some KiB. */
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+/** Longer than the ticks are apart, so that a busy app keeps its connection. */
+const KEEP_ALIVE_MS = 30_000;
+
+/** Builds the connections to share: kept alive between purges, one pool for each CDN host. */
+export function createAgent(timeouts: HttpTimeouts): Agent {
+  return new Agent({
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connect: { timeout: timeouts.connectMs },
+    headersTimeout: timeouts.headersMs,
+    bodyTimeout: timeouts.bodyMs,
+    maxResponseSize: MAX_ANSWER_BYTES,
+  });
+}
+
+/**
+ * Builds a sender over shared connections. Each request is a client span of telemetry, named by the
+ * OpenTelemetry conventions for HTTP; the answer's `correlationHeader` becomes a property of it.
+ */
+export function createHttpSender(agent: Agent, correlationHeader: string, telemetry: Telemetry): HttpSender {
+  return (request) =>
+    telemetry.span({ name: `${request.method} ${request.url.host}`, kind: 'client' }, async (span) => {
+      span.set({
+        'http.request.method': request.method,
+        'url.full': request.url.href,
+        'server.address': request.url.hostname,
+      });
+      const result = await send(request, agent);
+      if (result.kind === 'answered') {
+        span.set({
+          'http.response.status_code': result.status,
+          correlationId: result.headers.get(correlationHeader),
+        });
+        if (result.status >= 400) span.fail(`status ${result.status}`);
+      } else {
+        span.fail(result.reason);
+      }
+      return result;
+    });
+}
+
+async function send({ method, url, headers, body }: HttpRequest, dispatcher: Agent): Promise<HttpResult> {
+  try {
+    const answer = await undiciRequest(url, { method, headers, body: body ?? null, dispatcher });
+    const text = await answer.body.text();
+    return { kind: 'answered', status: answer.statusCode, headers: plainHeaders(answer.headers), text };
+  } catch (error) {
+    return describeFailure(error);
+  }
+}
+
+function plainHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): AnswerHeaders {
+  const plain = new Map<string, string>();
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined)
+      plain.set(name.toLowerCase(), typeof value === 'string' ? value : value.join(', '));
+  }
+  return plain;
+}
+
+const NEVER_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+function describeFailure(error: unknown): HttpResult {
+  const detail = error instanceof Error ? `${error.name}: ${error.message}` : 'unknown';
+  if (error instanceof errors.ConnectTimeoutError) {
+    return { kind: 'no-answer', reason: 'could-not-connect', sent: false, detail };
+  }
+  if (error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError) {
+    return { kind: 'no-answer', reason: 'timed-out', sent: true, detail };
+  }
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (typeof code === 'string' && NEVER_CONNECTED.has(code)) {
+    return { kind: 'no-answer', reason: 'could-not-connect', sent: false, detail: `${code} ${detail}` };
+  }
+  return { kind: 'no-answer', reason: 'connection-lost', sent: true, detail };
+}

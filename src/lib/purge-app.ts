@@ -1,0 +1,5 @@
+// The app of this process, made from its settings when the first function is registered.
+
+import { createApp } from './app.ts';
+
+export const purgeApp = createApp(process.env);

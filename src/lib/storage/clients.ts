@@ -1,0 +1,20 @@
+// Builds the storage clients from a connection string.
+
+import { BlobServiceClient } from '@azure/storage-blob';
+import { QueueServiceClient } from '@azure/storage-queue';
+
+/**
+ * A trigger has little time and the work is safe to leave for later, so a call is given up after seconds.
+ * The SDK's default is minutes.
+ */
+const retryOptions = { maxTries: 3, tryTimeoutInMs: 10_000, retryDelayInMs: 250, maxRetryDelayInMs: 2_000 };
+
+export type StorageClients = { readonly blobs: BlobServiceClient; readonly queues: QueueServiceClient };
+
+/** Takes a storage connection string, gives the clients. Throws for a string that is none. */
+export function createStorageClients(connectionString: string): StorageClients {
+  return {
+    blobs: BlobServiceClient.fromConnectionString(connectionString, { retryOptions }),
+    queues: QueueServiceClient.fromConnectionString(connectionString, { retryOptions }),
+  };
+}
