@@ -15,8 +15,9 @@ export type LocalSecrets = {
   readonly eventGridKey: string;
 };
 
+const key = (): string => randomBytes(32).toString('base64url');
+
 export function makeSecrets(): LocalSecrets {
-  const key = (): string => randomBytes(32).toString('base64url');
   return {
     cdnKey: { id: randomUUID(), value: randomBytes(48).toString('base64') },
     masterKey: key(),

@@ -97,7 +97,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     });
     const cdn = await start('CDN emulator', 'cdn-emulator/main.ts', CdnReady, {
       args: [
-        ...['--api-port', `${ports.cdnApi}`, '--edge-port', `${ports.edge}`, '--origin', azurite.blobUrl],
+        '--api-port',
+        `${ports.cdnApi}`,
+        '--edge-port',
+        `${ports.edge}`,
+        '--origin',
+        azurite.blobUrl,
         ...flag('--settings', options.emulatorSettings),
       ],
       env: { EMULATOR_CDN_KEYS: emulatorKeys(secrets) },
@@ -115,8 +120,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           }).then(({ url }) => url);
     const eventGrid = await start('Event Grid', 'event-grid/main.ts', EventGridReady, {
       args: [
-        ...['--port', `${ports.blob}`, '--azurite', new URL(azurite.blobUrl).origin],
-        ...['--webhook', `${functionsUrl}/runtime/webhooks/eventgrid?functionName=on-blob-changed`],
+        '--port',
+        `${ports.blob}`,
+        '--azurite',
+        new URL(azurite.blobUrl).origin,
+        '--webhook',
+        `${functionsUrl}/runtime/webhooks/eventgrid?functionName=on-blob-changed`,
         ...flag('--retry-scale', options.retryScale?.toString()),
       ],
       env: { EVENT_GRID_WEBHOOK_KEY: secrets.eventGridKey },

@@ -4,13 +4,7 @@ import type { Fault } from './faults.ts';
 import type { Operation } from './route.ts';
 
 /** How a request ended: carried out, refused with a type, or met by a fault before that. */
-export type Outcome =
-  | 'ok'
-  | ErrorType
-  | 'not-found'
-  | 'wrong-method'
-  | 'not-emulated'
-  | `fault:${Fault['fault']}`;
+export type Outcome = 'ok' | ErrorType | 'not-found' | 'wrong-method' | `fault:${Fault['fault']}`;
 
 export interface LoggedRequest {
   readonly at: string;

@@ -11,7 +11,7 @@ export interface StorageAccount {
   readonly key: string;
 }
 
-export interface StoredBlob {
+interface StoredBlob {
   readonly eTag: string;
   readonly facts: BlobFacts;
   readonly copyIsPending: boolean;
@@ -19,7 +19,7 @@ export interface StoredBlob {
   readonly copySucceeded: boolean;
 }
 
-export type StoredBlobResult =
+type StoredBlobResult =
   | { readonly ok: true; readonly value: StoredBlob }
   /** `gone`: deleted or replaced in the meantime; somebody else's event tells. */
   | { readonly ok: false; readonly gone: boolean; readonly error: string };

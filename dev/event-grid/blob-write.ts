@@ -21,7 +21,7 @@ export interface BlobPath {
   readonly name: string;
 }
 
-export type BlobType = 'BlockBlob' | 'PageBlob' | 'AppendBlob';
+type BlobType = 'BlockBlob' | 'PageBlob' | 'AppendBlob';
 
 export interface BlobFacts {
   readonly blobType: BlobType;

@@ -20,8 +20,8 @@ const retryDelaysMs = [
 ] as const;
 const lastRetryDelayMs = 12 * hourMs;
 
-export const maxDeliveryAttempts = 30;
-export const timeToLiveMs = 24 * hourMs;
+const maxDeliveryAttempts = 30;
+const timeToLiveMs = 24 * hourMs;
 /** An endpoint that has not answered by then has failed. Never scaled: it is the app's deadline. */
 export const answerLimitMs = 30 * secondMs;
 

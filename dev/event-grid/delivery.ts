@@ -8,7 +8,7 @@ export const maxParallelDeliveries = 16;
 /** A stack that stays up for weeks must not keep every event it ever delivered. */
 const keptSettledEvents = 50_000;
 
-export type DeliveryState = 'waiting' | 'delivering' | 'delivered' | 'dead-lettered';
+type DeliveryState = 'waiting' | 'delivering' | 'delivered' | 'dead-lettered';
 
 /** An event's way so far, as `GET /_event-grid/events` shows it. Instants are ISO 8601. */
 export interface DeliveryRecord {
@@ -45,7 +45,7 @@ export interface Delivery {
   close(): void;
 }
 
-export type Send = (events: readonly OutgoingEvent[], earlierAttempts: number) => Promise<Answer>;
+type Send = (events: readonly OutgoingEvent[], earlierAttempts: number) => Promise<Answer>;
 
 export interface DeliverySettings {
   /** Most events in one POST. */

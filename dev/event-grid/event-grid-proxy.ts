@@ -40,7 +40,7 @@ export interface EventGridProxySettings {
   readonly log?: (entry: NewLogEntry) => void;
 }
 
-export interface EventGridState extends DeliveryCounts {
+interface EventGridState extends DeliveryCounts {
   readonly paused: boolean;
   readonly subscription: 'none' | 'validating' | 'validated' | 'failed';
 }

@@ -15,7 +15,7 @@ export interface WebhookSettings {
   readonly key?: string | undefined;
 }
 
-export type Validation = { readonly ok: true } | { readonly ok: false; readonly error: string };
+type Validation = { readonly ok: true } | { readonly ok: false; readonly error: string };
 
 export interface Webhook {
   /** The address without its query, which holds the key. */

@@ -24,7 +24,7 @@ export interface ChildOptions {
   readonly onEntry?: (entry: LogEntry) => void;
 }
 
-export interface ChildExit {
+interface ChildExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }

@@ -1,8 +1,8 @@
 // The one line of JSON that every process of the local stack writes for each thing worth telling.
 import * as z from 'zod';
 
-export const logSources = ['cdn-api', 'cdn-edge', 'functions', 'event-grid', 'storage'] as const;
-export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+const logSources = ['cdn-api', 'cdn-edge', 'functions', 'event-grid', 'storage'] as const;
+const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 
 /** One parsed log line. Anything beyond the five named members is a detail of the event. */
 export type LogEntry = z.infer<typeof LogEntry>;

@@ -268,6 +268,15 @@ describe('keys', () => {
     },
   );
 
+  it.each(['purges', 'preloads'])('read-only ones write no %s', async (collection) => {
+    const cdn = await startCdn();
+
+    const body = '{"Files":["http://www.contoso.localhost/a"]}';
+    const answer = await callApi(cdn, { method: 'POST', target: at(collection), key: readKey, body });
+
+    expect(answer).toMatchObject({ status: 403, errorType: 'PermissionDenied' });
+  });
+
   it('read their own subscription only', async () => {
     const cdn = await startCdn();
 
@@ -457,5 +466,20 @@ describe('a wildcard endpoint', () => {
     const answer = await purge(cdn, { Files: [url] }, { endpoint });
 
     expect(answer.status).toBe(status);
+  });
+
+  it('gives way to a more specific wildcard', async () => {
+    const cdn = await startCdn({
+      endpoints: [
+        { id: wildcardEndpoint, subscription, customDomain: '*.contoso.localhost' },
+        { id: webEndpoint, subscription, customDomain: '*.eu.contoso.localhost' },
+      ],
+    });
+    const lists = { Files: ['http://media.eu.contoso.localhost/a'] };
+
+    const wide = await purge(cdn, lists, { endpoint: wildcardEndpoint });
+    const narrow = await purge(cdn, lists, { endpoint: webEndpoint });
+
+    expect([wide.errorType, narrow.errorType]).toEqual(['MaliciousItemPathDetected', undefined]);
   });
 });

@@ -25,12 +25,17 @@ export function excludesEverythingBelow(patterns: readonly string[]): (directory
     selfAndAncestors(directory).some((ancestor) => roots.some((root) => root.test(ancestor)));
 }
 
-/** Takes a container's name or a pattern in which `*` stands for any characters, gives whether a container is meant. */
+/**
+ * Takes a container's name or a pattern in which `*` stands for any characters, gives whether a container is meant.
+ * `*` does not stand for the `$` of Azure's special containers ($web, $root, $logs): those are named, or else a
+ * rule for every container would purge the web site a second time, under a path where nobody reads it.
+ */
 export function matchesContainer(pattern: string): (container: string) => boolean {
   const [start = '', ...rest] = pattern.split('*');
   const end = rest.pop();
   if (end === undefined) return (container) => container === pattern;
   return (container) => {
+    if (container.startsWith('$') && !start.startsWith('$')) return false;
     const inner = container.slice(start.length, container.length - end.length);
     if (container !== start + inner + end) return false;
     // The first occurrence of each part leaves the most room for the next.
