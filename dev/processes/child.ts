@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { LogEntry } from './log-entry.ts';
 
 /** How long a child may take to stop by itself before SIGKILL. */
-const stopLimitMs = 8_000;
+const stopLimitMs = 18_000;
 /** A stack that stays up for days must not fill the memory with its own log. */
 const keptEntries = 20_000;
 const keptOutputChars = 16 * 1024 * 1024;
@@ -38,7 +38,7 @@ export interface Child {
   entries(): readonly LogEntry[];
   /** All that it wrote to stdout and stderr (the last 16 Mi characters). */
   output(): string;
-  /** SIGTERM, and SIGKILL if it has not ended within 8 s. Safe to call again. */
+  /** SIGTERM, and SIGKILL if it has not ended within 18 s. Safe to call again. */
   stop(): Promise<void>;
   kill(signal: NodeJS.Signals): void;
   readonly exited: Promise<ChildExit>;

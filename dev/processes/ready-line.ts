@@ -2,7 +2,7 @@
 import type { NewLogEntry } from './log-entry.ts';
 
 /** A stop that hangs must not leave a process behind: after this long the process ends anyway. */
-const stopLimitMs = 5_000;
+const stopLimitMs = 15_000;
 
 /** Prints the one line `{"ready":{…}}` that tells the parent that this process listens, and where. */
 export function announceReady(details: Record<string, unknown>): void {
