@@ -108,7 +108,7 @@ async function playSite(
     showPage(changedUrls[index], [checks[index]?.first, checks[index]?.second], tell);
   const fresh = checks.filter(({ verdict }) => verdict === 'fresh').length;
   for (const check of checks.filter(({ verdict }) => verdict !== 'fresh').slice(0, 10)) {
-    tell.bad(`${describeUrl(check.url)}: ${check.verdict}`);
+    tell.bad(`${shorten(describeUrl(check.url), 60)}: ${check.verdict}`);
   }
   const eventStates = await readJson(`${stack.eventGridUrl}/events`, z.array(z.looseObject({})));
   const result = summarise(changed, changes.length, staleBefore, checks, purges);
@@ -117,9 +117,7 @@ async function playSite(
   else tell.bad(text);
   console.log(`\n${closingTable(result, eventStates.length, purges)}\n`);
   if (!result.ok)
-    console.log(
-      `${colors.red('Not everything became fresh.')} The purges that were refused are told above.\n`,
-    );
+    console.log(`${colors.red('Not everything became fresh.')} Step 5 tells what the app met.\n`);
   return result;
 }
 

@@ -22,7 +22,8 @@ export function tellStory(write: (line: string) => void): Story {
     },
     line: (text) => write(`   ${clip(text)}`),
     good: (text) => write(`   ${colors.green('✓')} ${clip(text)}`),
-    bad: (text) => write(`   ${colors.red('✗')} ${clip(text)}`),
+    // Never shortened: what went wrong must be readable to its end.
+    bad: (text) => write(`   ${colors.red('✗')} ${text}`),
   };
 }
 

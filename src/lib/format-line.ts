@@ -13,4 +13,4 @@ export function formatLine(message: string, details: LogDetails = {}): string {
 }
 
 /** Control characters, line separators, and marks that turn the direction of the text around. */
-const NOT_FOR_A_LOG = /[\p{Cc}\u2028\u2029\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu;
+const NOT_FOR_A_LOG = /[\p{Cc}\u061C\u2028\u2029\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu;

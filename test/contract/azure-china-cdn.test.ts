@@ -3,6 +3,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type * as z from 'zod';
 
 import { errorTypes } from '../../dev/cdn-emulator/api-error.ts';
 import { createCdnEmulator, type CdnEmulator } from '../../dev/cdn-emulator/emulator.ts';
@@ -77,10 +78,16 @@ function openProvider(
     timeouts: { connectMs: 5_000, headersMs: 400, bodyMs: 400 },
   };
   const agent = createAgent(cdn.timeouts);
-  const secret = (name: string): string => (name === 'KEY_ID' ? key.id : key.value);
-  const provider = createProvider(cdn, { secret, agentFor: () => agent, clock, telemetry: noTelemetry });
+  const provider = createProvider(cdn, {
+    secret: secretOf,
+    agentFor: () => agent,
+    clock,
+    telemetry: noTelemetry,
+  });
   return { provider, close: () => agent.destroy() };
 }
+
+const secretOf = (settingName: string): string => (settingName === 'KEY_ID' ? key.id : key.value);
 
 async function makeHarness(behaviour: BehaviourPatch): Promise<PurgeProviderHarness> {
   const emulator = await startEmulator(behaviour);
@@ -110,7 +117,7 @@ async function makeHarness(behaviour: BehaviourPatch): Promise<PurgeProviderHarn
   };
 }
 
-function faultOf(trouble: Trouble): Parameters<CdnEmulator['control']['addFaults']>[0] {
+function faultOf(trouble: Trouble): z.input<typeof Fault> {
   switch (trouble.kind) {
     case 'refuses':
       return { fault: 'error', type: errorTypeOf(trouble.errorType) };

@@ -64,6 +64,7 @@ export function describePurgeProvider(
   refusals: readonly RefusalClass[],
   makeHarness: () => Promise<PurgeProviderHarness>,
 ): void {
+  // oxlint-disable-next-line vitest/valid-title -- the suite is run for each provider, by its name
   describe(name, () => {
     let cdn: PurgeProviderHarness;
     beforeEach(async () => {

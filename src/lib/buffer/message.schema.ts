@@ -5,9 +5,9 @@
 import { z } from 'zod';
 
 import type { BlobChange } from '../core/blob-change.ts';
-import { findBlobNameFault } from '../core/blob-name.ts';
+import { findBlobNameFault, isContainerName } from '../core/blob-name.ts';
 import type { BufferMessage } from '../core/buffer-message.ts';
-import { instant } from '../core/instant.ts';
+import { instant, isRecordable } from '../core/instant.ts';
 import { err, ok, type Result } from '../core/result.ts';
 
 const VERSION = 1;
@@ -37,7 +37,8 @@ export function decodeMessage(text: string): Result<BufferMessage, MessageFault>
 const AnyVersion = z.object({ v: z.number().int().min(1) });
 
 const blobName = z.string().refine((name) => findBlobNameFault(name) === undefined, 'not a usable blob name');
-const place = { container: z.string().min(1), name: blobName };
+const container = z.string().refine(isContainerName, 'not the name of a container');
+const place = { container, name: blobName };
 const trace = { traceparent: z.string().optional() };
 const changeFields = {
   v: z.literal(VERSION),
@@ -45,7 +46,7 @@ const changeFields = {
   account: z.string().min(1),
   ...place,
   id: z.string(),
-  at: z.number(),
+  at: z.number().refine(isRecordable, 'not a time that a record can hold'),
   eTag: z.string().optional(),
   sequencer: z.string().optional(),
   ...trace,

@@ -1,4 +1,4 @@
-// Which blob names may become part of a purge URL. Names come raw from events and from people.
+// Which names of blobs and containers may become part of a purge URL. Names come raw from events and from people.
 
 export type BlobNameFault =
   | 'empty'
@@ -11,8 +11,11 @@ export type BlobNameFault =
 /** A blob's name is at most 1,024 characters: learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata */
 const MAX_NAME_CHARACTERS = 1024;
 
-/** A `.` or `..` segment would be folded away by whatever parses the URL, and another file would be purged. */
-const DOT_SEGMENT = /(?:^|\/)\.{1,2}(?:\/|$)/;
+/**
+ * A `.` or `..` segment would be folded away by whatever parses the URL, and another file would be purged. Many
+ * take a backslash for a slash.
+ */
+const DOT_SEGMENT = /(?:^|[/\\])\.{1,2}(?:[/\\]|$)/;
 const CONTROL_CHARACTER = /\p{Cc}/u;
 /** Event Grid has been seen to destroy characters beyond the BMP, leaving U+FFFD: such a name is not the blob's. */
 const REPLACEMENT_CHARACTER = '\u{FFFD}';
@@ -26,4 +29,11 @@ export function findBlobNameFault(name: string): BlobNameFault | undefined {
   if (CONTROL_CHARACTER.test(name)) return 'control-character';
   if (DOT_SEGMENT.test(name)) return 'dot-segment';
   return undefined;
+}
+
+const CONTAINER = /^(?:\$web|\$root|[a-z0-9](?:-?[a-z0-9])*)$/;
+
+/** Whether a container can be named so. It becomes part of the URL where no rule gives a path. */
+export function isContainerName(name: string): boolean {
+  return name.length <= 63 && CONTAINER.test(name);
 }

@@ -69,10 +69,13 @@ export function parseCdnUrl(text: string): Result<CdnUrlParts, CdnUrlFault> {
   if (authority.includes('@')) return err('credentials');
   if (authority.includes(':')) return err('port');
   if (fragment !== undefined) return err('fragment');
-  if (/%(?![0-9a-f]{2})/iu.test(path)) return err('bad-percent-encoding');
+  const decodedPath = decodePath(path);
+  if (decodedPath === undefined) return err('bad-percent-encoding');
+  // Whatever decodes the path would find these in it.
+  if (/\p{Cc}/u.test(decodedPath)) return err('control-character');
   // A purge API may read an asterisk as a wildcard; a file that has one in its name is written with %2A.
   if (path.includes('*') || query.includes('*')) return err('wildcard');
-  if (/(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)/iu.test(path)) return err('dot-segment');
+  if (/(?:^|[/\\])\.{1,2}(?:[/\\]|$)/u.test(decodedPath)) return err('dot-segment');
   if (!URL.canParse(text)) return err('not-absolute');
   const { hostname } = new URL(text);
   return ok({
@@ -104,15 +107,20 @@ function percentEncode(text: string, outside: RegExp): string {
   });
 }
 
+/** Undefined for a `%` without two hexadecimal digits, and for bytes that are not UTF-8. */
+function decodePath(path: string): string | undefined {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return undefined; // the fault is named by the caller
+  }
+}
+
 /** True when a URL parser reads the raw path as exactly this path: nothing cut, folded, trimmed or decoded. */
 function parsesToItself(path: string): boolean {
   if (/[\\?#%*]/u.test(path) || path.endsWith(' ')) return false;
   const url = new URL(`http://host${path}`);
-  try {
-    return url.search === '' && url.hash === '' && decodeURIComponent(url.pathname) === path;
-  } catch {
-    return false; // the parser left something that is no percent-encoding: not the same path
-  }
+  return url.search === '' && url.hash === '' && decodePath(url.pathname) === path;
 }
 
 function isSpelledUrl(text: string): text is CdnUrl {

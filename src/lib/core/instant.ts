@@ -14,3 +14,11 @@ export function instant(epochMs: number): Instant {
   if (!isInstant(epochMs)) throw new RangeError(`not a point in time: ${epochMs}`);
   return epochMs;
 }
+
+/** Last millisecond of the year 9999: what comes later has no four-digit year, and ISO 8601 writes it otherwise. */
+const LATEST_MS = 253_402_300_799_999;
+
+/** Whether milliseconds since the epoch are a time that every record can hold: 1970 to 9999. */
+export function isRecordable(epochMs: number): boolean {
+  return epochMs >= 0 && epochMs <= LATEST_MS;
+}

@@ -1,7 +1,7 @@
 // What a person asks to be purged: resolved to targets by the configuration, and followed by a record.
 
 import type { AffectedPath } from './blob-change.ts';
-import { findBlobNameFault, type BlobNameFault } from './blob-name.ts';
+import { findBlobNameFault, isContainerName, type BlobNameFault } from './blob-name.ts';
 import { cdnUrl, parseCdnUrl, type CdnUrlFault } from './cdn-url.ts';
 import { coalesce } from './coalesce.ts';
 import type { Configuration } from './configuration.ts';
@@ -157,6 +157,10 @@ function resolveBlobs(ask: BlobAsk, configuration: Configuration): Resolved {
   if (!configuration.accounts.has(ask.account)) {
     problems.push(notConfigured('/account', 'The configuration names no such storage account.'));
   }
+  if (!isContainerName(ask.container)) {
+    problems.push(invalid('/container', 'No container can be named so.'));
+    return { targets: [], problems };
+  }
   if (ask.blobs.length + ask.prefixes.length === 0) {
     problems.push(invalid('', 'Name at least one blob in "blobs" or one prefix in "prefixes".'));
   }
@@ -210,7 +214,7 @@ const URL_FAULTS: Readonly<Record<CdnUrlFault, string>> = {
   wildcard:
     'Wildcards are not supported: name the directory instead, or write %2A if it is part of the name.',
   'bad-percent-encoding':
-    'A "%" must be followed by two hexadecimal digits: write %25 if it is part of the name.',
+    'A "%" must begin a percent-encoded UTF-8 character: write %25 if it is part of the name.',
 };
 
 const NAME_FAULTS: Readonly<Record<BlobNameFault, string>> = {

@@ -114,9 +114,15 @@ function servedPathsOfDirectory(
   if (rule.excludesTree(directory.slice(0, -1))) return 'excluded';
   const base = urlBase(rule, container);
   // A directory above the strip prefix holds all that the rule serves.
-  if (rule.strip.startsWith(directory)) return [{ urlPath: base, kind: 'directory', because: 'directory' }];
-  if (!directory.startsWith(rule.strip)) return 'outside-strip-prefix';
-  return [{ urlPath: base + directory.slice(rule.strip.length), kind: 'directory', because: 'directory' }];
+  const isAbove = rule.strip.startsWith(directory);
+  if (!isAbove && !directory.startsWith(rule.strip)) return 'outside-strip-prefix';
+  const urlPath = isAbove ? base : base + directory.slice(rule.strip.length);
+  const served: ServedPath[] = [{ urlPath, kind: 'directory', because: 'directory' }];
+  // Its index document is gone or moved as well, and `/dir` is not below `/dir/`.
+  if (rule.indexWithoutSlash && rule.indexDocuments.length > 0 && urlPath !== '/') {
+    served.push({ urlPath: urlPath.slice(0, -1), kind: 'file', because: 'index-without-slash' });
+  }
+  return served;
 }
 
 function urlBase(rule: MappingRule, container: string): string {

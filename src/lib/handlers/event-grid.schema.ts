@@ -58,12 +58,18 @@ const CloudEvent = z
 
 export const EventEnvelope = z.union([EventGridEvent, CloudEvent]);
 
+/** Absent and null are the same: no field here is worth losing a purge. */
+const text = z
+  .string()
+  .nullish()
+  .transform((value) => value ?? undefined);
+
 /** What a blob event says besides its subject. The sequencer orders the events of one blob. */
 export const BlobEventData = z.object({
-  api: z.string().optional(),
-  eTag: z.string().optional(),
-  sequencer: z.string().optional(),
-  sourceUrl: z.string().optional(),
-  destinationUrl: z.string().optional(),
+  api: text,
+  eTag: text,
+  sequencer: text,
+  sourceUrl: text,
+  destinationUrl: text,
 });
 export type BlobEventData = z.infer<typeof BlobEventData>;

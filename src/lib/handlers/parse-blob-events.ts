@@ -2,8 +2,8 @@
 // a URL parser. Names come raw in `subject`, and in the URLs of renames: a parser would cut them at `#` and `?`.
 
 import type { BlobChange, BlobPath } from '../core/blob-change.ts';
-import { findBlobNameFault } from '../core/blob-name.ts';
-import { instant, type Instant } from '../core/instant.ts';
+import { findBlobNameFault, isContainerName } from '../core/blob-name.ts';
+import { instant, isRecordable, type Instant } from '../core/instant.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { ParsedEvent } from '../use-cases/buffer-blob-changes.ts';
 import { BlobEventData, EventEnvelope, type Envelope } from './event-grid.schema.ts';
@@ -38,7 +38,7 @@ function parseEvent(
   const account = ACCOUNT_ID.exec(source)?.groups?.['account']?.toLowerCase();
   if (account === undefined || !accounts.has(account)) return refused('unknown-account', subject);
   const eventAt = Date.parse(envelope.time);
-  if (Number.isNaN(eventAt)) return refused('bad-event-time', subject);
+  if (!isRecordable(eventAt)) return refused('bad-event-time', subject);
   const data = BlobEventData.safeParse(envelope.data);
   if (!data.success) return refused('bad-event-data', subject);
   if (data.data.api !== undefined && INCOMPLETE_WRITES.has(data.data.api)) {
@@ -129,11 +129,8 @@ function parseRenameUrl(url: string | undefined, account: string): Result<BlobPa
   return checkedPath(container, name);
 }
 
-/** A container's name is checked too: it becomes part of the URL where no rule gives a path. */
-const CONTAINER = /^(?:\$web|\$root|[a-z0-9](?:-?[a-z0-9])*)$/u;
-
 function checkedPath(container: string, name: string): Result<BlobPath, string> {
-  if (!CONTAINER.test(container)) return err('bad-container');
+  if (!isContainerName(container)) return err('bad-container');
   const fault = findBlobNameFault(name);
   return fault === undefined ? ok({ container, name }) : err(fault);
 }

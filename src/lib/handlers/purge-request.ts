@@ -27,7 +27,9 @@ export function handlePurgeRequest(services: ServicesLoader): HttpHandler {
     const parsed = parseBody(body.value);
     if (!parsed.ok) return refusal(parsed.error);
     try {
-      if (request.query.get('dryRun') === 'true') return await answerDryRun(parsed.value.ask, flushPorts);
+      const isDryRun = parseDryRun(request.query.get('dryRun'));
+      if (!isDryRun.ok) return isDryRun.error;
+      if (isDryRun.value) return await answerDryRun(parsed.value.ask, flushPorts);
       const key = parseIdempotencyKey(request);
       if (!key.ok) return key.error;
       return await answerRequest(request, body.value, parsed.value, key.value, flushPorts, run);
@@ -68,6 +70,13 @@ function parseBody({ type, bytes }: Body): Result<ParsedBody, readonly AskProble
     return err([{ pointer: '', detail: 'The body is not UTF-8.', kind: 'invalid' }]);
   }
   return type === 'text/plain' ? ok(parseTextBody(text)) : parseJsonBody(text);
+}
+
+/** Whoever writes `dryRun=1` means it: nothing may be sent on a misunderstanding. */
+function parseDryRun(text: string | null): Result<boolean, HttpResponseInit> {
+  if (text === null || text === 'false') return ok(false);
+  if (text === 'true') return ok(true);
+  return err(problemResponse({ status: 400, title: 'Bad dryRun', detail: 'dryRun is true or false.' }));
 }
 
 /** draft-ietf-httpapi-idempotency-key-header: any printable ASCII, here of at most 255 characters. */

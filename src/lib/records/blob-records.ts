@@ -76,14 +76,15 @@ async function write(
   return callStorage('write a record', async () => {
     try {
       await upload();
+      return true;
     } catch (error) {
       const code = storageErrorCode(error) ?? '';
       if (CONDITION_NOT_MET.has(code)) return false;
       if (code !== 'ContainerNotFound') throw error;
-      await container.createIfNotExists();
-      await upload();
     }
-    return true;
+    await container.createIfNotExists();
+    // Once more with its condition: others who found no container may have written meanwhile.
+    return write(container, blob, content, conditions);
   });
 }
 

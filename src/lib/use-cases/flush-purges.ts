@@ -97,16 +97,25 @@ async function purgeReceived(
   const { claims, finished } = await claimTargets(received, configuration, ports, run);
   const targets = coalesce(claims);
   const progress = followProgress(targets);
-  const completing = [completeAll(finished, ports, run)];
+  // A request whose record misses one of its purges must come again, so that the record ends complete.
+  const unnoted = new Set<FlushOwner>();
+  const completing: Promise<void>[] = [];
+  const complete = (owners: readonly Pick<FlushOwner, 'received'>[]): void => {
+    const completed = completeAll(owners, ports, run);
+    // A bug is thrown where all are awaited: unheard until then, it would end the process.
+    completed.catch(() => undefined);
+    completing.push(completed);
+  };
+  complete(finished);
 
   const onResult = async (result: SendResult<FlushOwner>): Promise<void> => {
     const done = progress.note(result);
     if (result.kind === 'purged') {
-      await noteOnRequests(result, done, ports);
+      await noteOnRequests(result, done, unnoted, ports, run);
     } else if (result.kind === 'tried') {
       warnOfOutcome(result.outcome, run);
     }
-    completing.push(completeAll(done, ports, run));
+    complete(done.filter((owner) => !unnoted.has(owner)));
   };
   try {
     return await sendPurges(targets, ports.providersFor(configuration), ports, run, onResult);
@@ -116,15 +125,31 @@ async function purgeReceived(
   }
 }
 
-/** Notes an accepted purge on every request that it served. A request without the note is purged again. */
+/**
+ * Notes an accepted purge on every request that it served. A request without the note joins `unnoted` and is
+ * purged again; it does not stop the others.
+ */
 async function noteOnRequests(
   { targets, record }: Extract<SendResult<FlushOwner>, { kind: 'purged' }>,
   done: readonly FlushOwner[],
+  unnoted: Set<FlushOwner>,
   { records }: FlushPorts,
+  { log }: Run,
 ): Promise<void> {
   for (const owner of ownersOf(targets)) {
-    if (owner.cause.type !== 'request') continue;
-    await noteRequestPurge(owner.cause.requestId, owner, targets, record, done.includes(owner), records);
+    const { cause } = owner;
+    if (cause.type !== 'request') continue;
+    const isComplete = done.includes(owner) && !unnoted.has(owner);
+    try {
+      await noteRequestPurge(cause.requestId, owner, targets, record, isComplete, records);
+    } catch (error) {
+      if (!(error instanceof StorageTrouble)) throw error;
+      unnoted.add(owner);
+      log.warn('A purge could not be noted on the record of its request: the request comes again.', {
+        requestId: cause.requestId,
+        error: error.message,
+      });
+    }
   }
 }
 

@@ -10,26 +10,28 @@ export const PurgeTaken = z.object({
 
 /** A refusal, on any status: also on 200. */
 export const Refusal = z.object({
-  Succeeded: z.literal(false),
+  Succeeded: z.literal(false).nullish(),
   ErrorInfo: z.object({ Type: z.string().min(1), Message: z.string().nullish() }),
 });
 
 // The documents say EndpointID, Setting and "true"; the service answered EndpointId, Settings and true.
 const flag = z.union([z.boolean(), z.string().transform((text) => text.toLowerCase() === 'true')]);
+/** It becomes part of a path that is signed: only what needs no escaping there. */
+const endpointId = z.string().regex(/^[\w-]+$/);
 const settings = z.object({ CustomDomain: z.string() });
 const status = z.object({
-  Enabled: flag.optional(),
-  LifetimeStatus: z.string().optional(),
-  IcpVerifyStatus: z.string().optional(),
+  Enabled: flag.nullish(),
+  LifetimeStatus: z.string().nullish(),
+  IcpVerifyStatus: z.string().nullish(),
 });
 
 const endpoint = z
   .object({
-    EndpointId: z.string().optional(),
-    EndpointID: z.string().optional(),
-    Settings: settings.optional(),
-    Setting: settings.optional(),
-    Status: status.optional(),
+    EndpointId: endpointId.nullish(),
+    EndpointID: endpointId.nullish(),
+    Settings: settings.nullish(),
+    Setting: settings.nullish(),
+    Status: status.nullish(),
   })
   .transform(({ EndpointId, EndpointID, Settings, Setting, Status }) => ({
     id: (EndpointId ?? EndpointID)?.toLowerCase(),
@@ -41,6 +43,9 @@ const endpoint = z
       (Status?.IcpVerifyStatus ?? 'IcpVerified') === 'IcpVerified',
   }));
 
+/** One odd entry must not hide the others. */
+const UNUSABLE = { id: undefined, customDomain: undefined, usable: false };
+
 /** A bare array: docs.azure.cn/en-us/cdn/cdn-api-list-endpoints */
-export const EndpointList = z.array(endpoint);
+export const EndpointList = z.array(endpoint.catch(UNUSABLE));
 export type ListedEndpoint = z.infer<typeof endpoint>;

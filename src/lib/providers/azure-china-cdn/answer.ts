@@ -44,15 +44,15 @@ type Answer = {
 /** The part that every answer has in common: its headers, and the refusal that any status may carry. */
 function readAnswer(result: HttpResult, now: Instant): Result<Answer, PurgeRefused | PurgeFailed> {
   if (result.kind === 'no-answer') {
-    const { reason, sent, detail } = result;
+    const { reason, sent, detail, began } = result;
     return err({
       kind: 'failed',
       reason,
       detail,
       sent,
-      status: undefined,
-      retryAfterMs: undefined,
-      correlationId: undefined,
+      status: began?.status,
+      retryAfterMs: parseRetryAfter(began?.headers.get('retry-after'), now),
+      correlationId: began?.headers.get(CORRELATION_HEADER),
     });
   }
   const { status, headers, text } = result;

@@ -23,28 +23,38 @@ export function endpointFinder(list: ListEndpoints, now: () => Instant): Endpoin
     return listing;
   };
   return async (host) => {
-    const ageMs = now() - listedAt;
-    const known = listing === undefined || ageMs > KEEP_MS ? await refresh() : await listing;
-    const found = known.ok ? matchHost(host, known.value) : undefined;
-    if (found !== undefined) return ok(found);
-    if (now() - listedAt <= KEEP_MISS_MS) return known.ok ? err(notFound(host)) : known;
-    const fresh = await refresh();
-    if (!fresh.ok) return fresh;
-    const id = matchHost(host, fresh.value);
-    return id === undefined ? err(notFound(host)) : ok(id);
+    const asked = listing === undefined || now() - listedAt > KEEP_MS ? refresh() : listing;
+    const found = findHost(host, await asked);
+    if (found.ok) return found;
+    // Somebody else may have asked again meanwhile.
+    const latest = listing;
+    if (latest !== undefined && latest !== asked) return findHost(host, await latest);
+    return now() - listedAt <= KEEP_MISS_MS ? found : findHost(host, await refresh());
   };
+}
+
+function findHost(
+  host: string,
+  listed: Awaited<ReturnType<ListEndpoints>>,
+): Awaited<ReturnType<EndpointFinder>> {
+  if (!listed.ok) return listed;
+  const id = matchHost(host, listed.value);
+  return id === undefined ? err(notFound(host)) : ok(id);
 }
 
 /**
  * Takes a lower-case host and the endpoints, gives the id of the one whose public name (`CustomDomain`, not `Host`,
- * which is the origin's) is the host. An exact name comes before a wildcard. Source: FAQ of the China CDN.
+ * which is the origin's) is the host. An exact name comes before a wildcard (source: FAQ of the China CDN), and
+ * the wildcard of the nearest parent before that of a farther one.
  */
 export function matchHost(host: string, endpoints: readonly ListedEndpoint[]): string | undefined {
   const usable = endpoints.filter((one) => one.usable && one.id !== undefined);
-  const exact = usable.find(({ customDomain }) => customDomain === host);
-  if (exact !== undefined) return exact.id;
-  const parent = host.slice(host.indexOf('.'));
-  return usable.find(({ customDomain }) => customDomain === `*${parent}`)?.id;
+  const parents = [...host.matchAll(/\./gu)].map(({ index }) => `*${host.slice(index)}`);
+  for (const name of [host, ...parents]) {
+    const match = usable.find(({ customDomain }) => customDomain === name);
+    if (match !== undefined) return match.id;
+  }
+  return undefined;
 }
 
 function notFound(host: string): PurgeFailed {

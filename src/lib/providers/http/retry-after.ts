@@ -9,6 +9,10 @@ const LONGEST_MS = 60 * 60_000;
 export function parseRetryAfter(text: string | undefined, now: Instant): number | undefined {
   if (text === undefined) return undefined;
   const trimmed = text.trim();
-  const waitMs = /^\d{1,9}$/.test(trimmed) ? Number(trimmed) * 1000 : Date.parse(trimmed) - now;
+  if (/^\d+$/.test(trimmed)) return Math.min(Number(trimmed) * 1000, LONGEST_MS);
+  const waitMs = HTTP_DATE.test(trimmed) ? Date.parse(trimmed) - now : Number.NaN;
   return Number.isNaN(waitMs) ? undefined : Math.min(Math.max(waitMs, 0), LONGEST_MS);
 }
+
+/** RFC 9110, section 5.6.7. `Date.parse` alone would also make a date of "1.5". */
+const HTTP_DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;

@@ -30,6 +30,8 @@ export type HttpResult =
       /** False only when the request cannot have reached the server. */
       readonly sent: boolean;
       readonly detail: string;
+      /** What the answer began with before it broke off. */
+      readonly began?: { readonly status: number; readonly headers: AnswerHeaders } | undefined;
     };
 
 /** By lower-case name. */
@@ -73,6 +75,10 @@ export function createHttpSender(agent: Agent, correlationHeader: string, teleme
         });
         if (result.status >= 400) span.fail(`status ${result.status}`);
       } else {
+        span.set({
+          'http.response.status_code': result.began?.status,
+          correlationId: result.began?.headers.get(correlationHeader),
+        });
         span.fail(result.reason);
       }
       return result;
@@ -80,12 +86,13 @@ export function createHttpSender(agent: Agent, correlationHeader: string, teleme
 }
 
 async function send({ method, url, headers, body }: HttpRequest, dispatcher: Agent): Promise<HttpResult> {
+  let began: { readonly status: number; readonly headers: AnswerHeaders } | undefined;
   try {
     const answer = await undiciRequest(url, { method, headers, body: body ?? null, dispatcher });
-    const text = await answer.body.text();
-    return { kind: 'answered', status: answer.statusCode, headers: plainHeaders(answer.headers), text };
+    began = { status: answer.statusCode, headers: plainHeaders(answer.headers) };
+    return { kind: 'answered', ...began, text: await answer.body.text() };
   } catch (error) {
-    return describeFailure(error);
+    return { ...describeFailure(error), began };
   }
 }
 
@@ -100,7 +107,7 @@ function plainHeaders(headers: Readonly<Record<string, string | string[] | undef
 
 const NEVER_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
-function describeFailure(error: unknown): HttpResult {
+function describeFailure(error: unknown): Extract<HttpResult, { kind: 'no-answer' }> {
   const detail = error instanceof Error ? `${error.name}: ${error.message}` : 'unknown';
   if (error instanceof errors.ConnectTimeoutError) {
     return { kind: 'no-answer', reason: 'could-not-connect', sent: false, detail };

@@ -1,0 +1,66 @@
+// The commands that keep the stack up.
+
+import { BlobServiceClient } from '@azure/storage-blob';
+import { describe, expect, it, vi } from 'vitest';
+
+import { runCommand } from '../support/run-command.ts';
+
+describe('npm start', () => {
+  it('tells every event, purge and correlation id of what any client does, and stops cleanly on Ctrl-C', async () => {
+    const running = runCommand('dev/start.ts', ['--free-ports', '--memory'], 100_000);
+    const connectionString = await seen(running.output, /AZURE_STORAGE_CONNECTION_STRING='(?<value>[^']+)'/);
+    const container = BlobServiceClient.fromConnectionString(connectionString).getContainerClient('media');
+
+    await container.getBlockBlobClient('hello 世界.txt').upload('hello', 5);
+
+    await seen(running.output, /event {3}Published BlobCreated (?<value>media\/blobs\/hello 世界\.txt)/);
+    await seen(
+      running.output,
+      /purge {3}accepted 2 files and 0 directories {2}correlation id (?<value>[0-9a-f-]{36})/,
+    );
+    await seen(running.output, /Function key +(?<value>\S+)/);
+    await seen(running.output, /Master key +(?<value>\S+)/);
+    running.interrupt();
+    const ended = await running.ended;
+    expect(ended.code, ended.output).toBe(0);
+    expect(ended.output).toMatch(/Stopping …\n[^]*Stopped\.\n$/);
+  }, 110_000);
+
+  it('says which port is taken and what to do about it', async () => {
+    const first = runCommand('dev/start.ts', ['--free-ports', '--memory'], 60_000);
+    const taken = await seen(first.output, /Queue storage +http:\/\/127\.0\.0\.1:(?<value>\d+)/);
+
+    const second = await runCommand(
+      'dev/azurite/main.ts',
+      ['--queue-port', taken, '--blob-port', '0'],
+      30_000,
+    ).ended;
+
+    first.interrupt();
+    await first.ended;
+    expect(second.code).toBe(1);
+    expect(second.output).toContain(taken);
+    expect(second.output).toContain('--queue-port');
+  }, 110_000);
+});
+
+describe('npm run start:func', () => {
+  it('says what to do where Core Tools are not installed', async () => {
+    const ended = await runCommand('dev/start-func.ts', [], 20_000, { PATH: '/nowhere' }).ended;
+
+    expect(ended.code).toBe(1);
+    expect(ended.output).toContain('npm install -g azure-functions-core-tools@4');
+  });
+});
+
+/** Waits until the output matches, gives the group `value`. */
+async function seen(output: () => string, pattern: RegExp): Promise<string> {
+  return vi.waitFor(
+    () => {
+      const value = pattern.exec(output())?.groups?.['value'];
+      if (value === undefined) throw new Error(`${pattern} was not seen in:\n${output()}`);
+      return value;
+    },
+    { timeout: 40_000, interval: 100 },
+  );
+}
