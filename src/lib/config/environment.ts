@@ -30,82 +30,36 @@ export function parseEnvironment(settings: Settings): Environment {
   const given = Object.fromEntries(
     Object.entries(settings).filter(([, value]) => value !== undefined && value !== ''),
   );
-  const parsed = Environment.safeParse(given);
-  if (!parsed.success) {
-    throw new ConfigurationError(
-      parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })),
-    );
+  const parsed = RawEnvironment.safeParse(given);
+  const origins = originsOf(given);
+  const [configurationFrom] = origins;
+  if (!parsed.success || configurationFrom === undefined || origins.length > 1) {
+    const faults = parsed.success ? [] : parsed.error.issues;
+    throw new ConfigurationError([
+      ...faults.map(({ path, message }) => ({ path: path.join('.'), message })),
+      ...(origins.length === 1 ? [] : [ONE_DOCUMENT]),
+    ]);
   }
-  return parsed.data;
+  const raw = parsed.data;
+  return {
+    storageConnection: raw.PURGE_STORAGE,
+    configurationFrom,
+    schedule: raw.PURGE_SCHEDULE,
+    queueName: raw.PURGE_QUEUE,
+    recordsContainer: raw.PURGE_RECORDS_CONTAINER,
+    visibilityMs: raw.PURGE_VISIBILITY_SECONDS * 1000,
+    applicationInsightsConnection: raw.APPLICATIONINSIGHTS_CONNECTION_STRING,
+  };
 }
 
-const QUEUE_NAME = /^[a-z0-9](?:-?[a-z0-9]){2,55}$/; // 3 to 63 characters with "-poison" behind it
-const CONTAINER_NAME = /^[a-z0-9](?:-?[a-z0-9]){2,62}$/;
-
-const Environment = z
-  .object({
-    PURGE_STORAGE: z.string(
-      'not set: the connection string of the storage account for the buffer and the records',
-    ),
-    PURGE_CONFIG: z.string().optional(),
-    PURGE_CONFIG_FILE: z.string().optional(),
-    PURGE_CONFIG_BLOB: z
-      .string()
-      .regex(/^[^/]+\/.+$/, 'must be CONTAINER/BLOB, in the account of PURGE_STORAGE')
-      .optional(),
-    PURGE_SCHEDULE: z
-      .string()
-      .regex(/^\S+(?: \S+){5}$/, 'must be an NCRONTAB expression of six fields, as in "*/10 * * * * *"')
-      .default('*/10 * * * * *'),
-    PURGE_QUEUE: z
-      .string()
-      .regex(QUEUE_NAME, 'must be a queue name of 3 to 56 lower-case letters, digits and single hyphens')
-      .default('purge-buffer'),
-    PURGE_RECORDS_CONTAINER: z
-      .string()
-      .regex(CONTAINER_NAME, 'must be a container name')
-      .default('purge-records'),
-    PURGE_VISIBILITY_SECONDS: z.coerce
-      .number('must be a number of seconds')
-      .int('must be whole seconds')
-      .min(5, 'must be at least 5')
-      .max(3600, 'must be at most 3600')
-      .default(300),
-    APPLICATIONINSIGHTS_CONNECTION_STRING: z.string().optional(),
-  })
-  .transform((settings, issues): Environment => {
-    const configurationFrom = originOf(settings);
-    if (configurationFrom === undefined) {
-      issues.addIssue({
-        code: 'custom',
-        path: ['PURGE_CONFIG'],
-        message:
-          'set exactly one of PURGE_CONFIG (the JSON document), PURGE_CONFIG_FILE and PURGE_CONFIG_BLOB',
-      });
-      return z.NEVER;
-    }
-    return {
-      storageConnection: settings.PURGE_STORAGE,
-      configurationFrom,
-      schedule: settings.PURGE_SCHEDULE,
-      queueName: settings.PURGE_QUEUE,
-      recordsContainer: settings.PURGE_RECORDS_CONTAINER,
-      visibilityMs: settings.PURGE_VISIBILITY_SECONDS * 1000,
-      applicationInsightsConnection: settings.APPLICATIONINSIGHTS_CONNECTION_STRING,
-    };
-  });
-
-type OriginSettings = {
-  readonly PURGE_CONFIG?: string | undefined;
-  readonly PURGE_CONFIG_FILE?: string | undefined;
-  readonly PURGE_CONFIG_BLOB?: string | undefined;
+const ONE_DOCUMENT = {
+  path: 'PURGE_CONFIG',
+  message: 'set exactly one of PURGE_CONFIG (the JSON document), PURGE_CONFIG_FILE and PURGE_CONFIG_BLOB',
 };
 
-function originOf({
-  PURGE_CONFIG: text,
-  PURGE_CONFIG_FILE: path,
-  PURGE_CONFIG_BLOB: place,
-}: OriginSettings): ConfigurationOrigin | undefined {
+/** Every way of giving the document that is used: there should be one. */
+function originsOf(given: Settings): readonly ConfigurationOrigin[] {
+  const { PURGE_CONFIG: text, PURGE_CONFIG_FILE: path, PURGE_CONFIG_BLOB: place } = given;
   const origins: ConfigurationOrigin[] = [];
   if (text !== undefined) origins.push({ kind: 'setting', text });
   if (path !== undefined) origins.push({ kind: 'file', path });
@@ -113,5 +67,37 @@ function originOf({
     const slash = place.indexOf('/');
     origins.push({ kind: 'blob', container: place.slice(0, slash), blob: place.slice(slash + 1) });
   }
-  return origins.length === 1 ? origins[0] : undefined;
+  return origins;
 }
+
+const QUEUE_NAME = /^[a-z0-9](?:-?[a-z0-9]){2,55}$/; // 3 to 63 characters with "-poison" behind it
+const CONTAINER_NAME = /^[a-z0-9](?:-?[a-z0-9]){2,62}$/;
+
+const RawEnvironment = z.object({
+  PURGE_STORAGE: z.string(
+    'not set: the connection string of the storage account for the buffer and the records',
+  ),
+  PURGE_CONFIG_BLOB: z
+    .string()
+    .regex(/^[^/]+\/.+$/, 'must be CONTAINER/BLOB, in the account of PURGE_STORAGE')
+    .optional(),
+  PURGE_SCHEDULE: z
+    .string()
+    .regex(/^\S+(?: \S+){5}$/, 'must be an NCRONTAB expression of six fields, as in "*/10 * * * * *"')
+    .default('*/10 * * * * *'),
+  PURGE_QUEUE: z
+    .string()
+    .regex(QUEUE_NAME, 'must be a queue name of 3 to 56 lower-case letters, digits and single hyphens')
+    .default('purge-buffer'),
+  PURGE_RECORDS_CONTAINER: z
+    .string()
+    .regex(CONTAINER_NAME, 'must be a container name')
+    .default('purge-records'),
+  PURGE_VISIBILITY_SECONDS: z.coerce
+    .number('must be a number of seconds')
+    .int('must be whole seconds')
+    .min(5, 'must be at least 5')
+    .max(3600, 'must be at most 3600')
+    .default(300),
+  APPLICATIONINSIGHTS_CONNECTION_STRING: z.string().optional(),
+});
