@@ -281,6 +281,20 @@ describe('settling', () => {
   });
 });
 
+/** Dead-letters a text that is no message, gives what then stands in the poison queue. */
+async function deadLetterText(text: string): Promise<string> {
+  const buffer = bufferOf();
+  await queue.create();
+  await queue.sendMessage(text);
+  const [received] = await buffer.receive();
+  if (received?.kind !== 'unreadable') throw new Error('expected an unreadable message');
+  await buffer.deadLetter(received, 'nobody can read it');
+  const { peekedMessageItems } = await poison.peekMessages();
+  expect(peekedMessageItems.map(({ expiresOn }) => expiresOn.getUTCFullYear())).toEqual([9999]);
+  expect((await queue.getProperties()).approximateMessagesCount).toBe(0);
+  return peekedMessageItems[0]?.messageText ?? '';
+}
+
 describe('a dead letter', () => {
   const PoisonEntry = z.strictObject({
     v: z.literal(1),
@@ -289,19 +303,6 @@ describe('a dead letter', () => {
     deadLetteredAt: z.iso.datetime(),
     message: z.string(),
   });
-
-  async function deadLetterText(text: string): Promise<string> {
-    const buffer = bufferOf();
-    await queue.create();
-    await queue.sendMessage(text);
-    const [received] = await buffer.receive();
-    if (received?.kind !== 'unreadable') throw new Error('expected an unreadable message');
-    await buffer.deadLetter(received, 'nobody can read it');
-    const { peekedMessageItems } = await poison.peekMessages();
-    expect(peekedMessageItems.map(({ expiresOn }) => expiresOn.getUTCFullYear())).toEqual([9999]);
-    expect((await queue.getProperties()).approximateMessagesCount).toBe(0);
-    return peekedMessageItems[0]?.messageText ?? '';
-  }
 
   test('stands in the poison queue verbatim, with the reason and the times, and never expires', async () => {
     const entry = await deadLetterText('"a <message> of&nobody"');

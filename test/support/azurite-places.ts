@@ -24,7 +24,6 @@ export interface AzuritePlaces {
 export function azuritePlaces(): AzuritePlaces {
   const { connectionString } = inject('azurite');
   const { blobs, queues } = createStorageClients(connectionString);
-  const freshName = (kind: string): string => `${kind}-${randomUUID()}`;
   return {
     connectionString,
     blobs,
@@ -33,6 +32,10 @@ export function azuritePlaces(): AzuritePlaces {
     freshQueue: () => queues.getQueueClient(freshName('queue')),
     freshContainer: () => blobs.getContainerClient(freshName('container')),
   };
+}
+
+function freshName(kind: string): string {
+  return `${kind}-${randomUUID()}`;
 }
 
 /** Storage that is gone: nothing listens on these ports. */

@@ -1,6 +1,8 @@
 // What became of one attempt to send a batch.
 
-export type PurgeOutcome = PurgeAccepted | PurgeRefused | PurgeFailed;
+export type PurgeOutcome = PurgeAccepted | NotAccepted;
+
+export type NotAccepted = PurgeRefused | PurgeFailed;
 
 export type PurgeAccepted = {
   readonly kind: 'accepted';

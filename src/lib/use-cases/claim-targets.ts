@@ -18,7 +18,7 @@ import {
   type Run,
 } from './ports.ts';
 import { withoutPurged } from './request-progress.ts';
-import type { Owner } from './send-purges.ts';
+import type { Owner } from './owner.ts';
 
 /** A buffered message whose targets a flush purges. */
 export type FlushOwner = Owner & { readonly received: ReadableMessage };

@@ -2,6 +2,7 @@
 
 import { coalesce, ownersOf } from '../core/coalesce.ts';
 import type { Configuration } from '../core/configuration.ts';
+import type { NotAccepted } from '../core/purge-outcome.ts';
 import { settle } from '../core/settlement.ts';
 import { claimTargets, type FlushOwner } from './claim-targets.ts';
 import { forEachLimited } from './for-each-limited.ts';
@@ -16,13 +17,7 @@ import {
 } from './ports.ts';
 import { followProgress, type Stop } from './progress.ts';
 import { noteRequestFailure, noteRequestPurge } from './request-progress.ts';
-import {
-  sendPurges,
-  type NotAccepted,
-  type SendPorts,
-  type SendResult,
-  type SendSummary,
-} from './send-purges.ts';
+import { sendPurges, type SendPorts, type SendResult, type SendSummary } from './send-purges.ts';
 
 export type FlushPorts = SendPorts & {
   readonly configuration: ConfigurationSource;

@@ -4,7 +4,7 @@ import type { BufferMessage } from '../core/buffer-message.ts';
 import type { CdnUrl } from '../core/cdn-url.ts';
 import type { Configuration, RequestLimits } from '../core/configuration.ts';
 import type { Instant } from '../core/instant.ts';
-import type { PurgeFailed, PurgeOutcome, PurgeRefused } from '../core/purge-outcome.ts';
+import type { NotAccepted, PurgeOutcome } from '../core/purge-outcome.ts';
 import type { PurgeRecord } from '../core/purge-record.ts';
 import type { RequestRecord } from '../core/purge-request.ts';
 import type { Result } from '../core/result.ts';
@@ -54,7 +54,7 @@ export type NewerMessage = { readonly kind: 'newer'; readonly receipt: Receipt; 
 export type PurgeProvider = {
   readonly limits: RequestLimits;
   /** Finds the endpoint that serves a host, where the configuration leaves its id out. */
-  readonly findEndpoint: (host: string) => Promise<Result<string, PurgeRefused | PurgeFailed>>;
+  readonly findEndpoint: (host: string) => Promise<Result<string, NotAccepted>>;
   /** Sends one purge and waits for the answer. Never throws for what the network or the CDN does. */
   readonly submit: (purge: PurgeBatch) => Promise<PurgeOutcome>;
 };
@@ -63,6 +63,8 @@ export type PurgeBatch = {
   readonly endpointId: string;
   readonly files: readonly CdnUrl[];
   readonly directories: readonly CdnUrl[];
+  /** Of the changes and requests that it serves, for telemetry. */
+  readonly linkedTraceparents?: readonly string[] | undefined;
 };
 
 /** Durable records. Methods throw StorageTrouble. */
@@ -109,7 +111,7 @@ export type SpanDescription = {
   /** The span's parent where no other span is open. */
   readonly traceparent?: string | undefined;
   /** W3C trace contexts of what the work carries. At most 32 become links; the total becomes a property. */
-  readonly linkedTraceparents?: readonly string[];
+  readonly linkedTraceparents?: readonly string[] | undefined;
 };
 
 export type Span = {

@@ -1,7 +1,9 @@
 // Follows who is fully purged and who is not, while the results of a send come in.
 
 import { ownersOf, type CoalescedTarget } from '../core/coalesce.ts';
-import type { NotAccepted, Owner, SendResult } from './send-purges.ts';
+import type { NotAccepted } from '../core/purge-outcome.ts';
+import type { Owner } from './owner.ts';
+import type { SendResult } from './send-purges.ts';
 
 export type Progress<O extends Owner> = {
   /** Takes a result, gives the owners of whose targets the last was purged by it. */

@@ -2,11 +2,12 @@
 
 import type { CoalescedTarget } from '../core/coalesce.ts';
 import type { Instant } from '../core/instant.ts';
+import type { NotAccepted } from '../core/purge-outcome.ts';
 import type { PurgeRecord } from '../core/purge-record.ts';
 import { withPurge, type RequestFailure, type RequestRecord } from '../core/purge-request.ts';
 import type { PurgeTarget } from '../core/purge-target.ts';
 import type { PurgeRecords } from './ports.ts';
-import type { NotAccepted, Owner } from './send-purges.ts';
+import type { Owner } from './owner.ts';
 
 /** Adds an accepted purge to the request's record. `complete`: nothing of the request is left to purge. */
 export async function noteRequestPurge<O extends Owner>(

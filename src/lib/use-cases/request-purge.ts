@@ -9,9 +9,10 @@ import { err, ok, type Result } from '../core/result.ts';
 import { settle } from '../core/settlement.ts';
 import type { FlushPorts } from './flush-purges.ts';
 import { StorageTrouble, type Receipt, type Run } from './ports.ts';
+import type { Owner } from './owner.ts';
 import { followProgress } from './progress.ts';
 import { noteRequestFailure, noteRequestPurge } from './request-progress.ts';
-import { sendPurges, type Owner, type SendResult } from './send-purges.ts';
+import { sendPurges, type SendResult } from './send-purges.ts';
 
 export type RequestedPurge = {
   readonly ask: PurgeAsk;

@@ -1,19 +1,14 @@
 // Sends what is claimed, in as few purges as the limits allow: the one way to the CDN, for the flush and for people.
 
 import { ownersOf, type CoalescedTarget } from '../core/coalesce.ts';
-import type { Instant } from '../core/instant.ts';
-import type { PurgeOutcome } from '../core/purge-outcome.ts';
-import { planBatches, type Batch, type LocatedTarget } from '../core/purge-plan.ts';
-import type { Cause, PurgeRecord } from '../core/purge-record.ts';
+import type { NotAccepted } from '../core/purge-outcome.ts';
+import { planBatches, type Batch } from '../core/purge-plan.ts';
+import type { PurgeRecord } from '../core/purge-record.ts';
+import { describeAttempt, trackNotAccepted } from './attempt-telemetry.ts';
+import { locateTargets } from './locate-targets.ts';
+import type { Owner } from './owner.ts';
 import type { OneAtATime } from './one-at-a-time.ts';
 import type { Clock, PurgeProvider, PurgeRecords, Run } from './ports.ts';
-
-/** Whoever needs targets purged. Compared by identity. */
-export type Owner = {
-  readonly cause: Cause;
-  readonly bufferedAt: Instant;
-  readonly failedAttempts: number;
-};
 
 export type SendPorts = {
   readonly clock: Clock;
@@ -32,8 +27,6 @@ export type SendResult<O extends Owner> =
       readonly targets: readonly CoalescedTarget<O>[];
       readonly outcome: NotAccepted;
     };
-
-export type NotAccepted = Exclude<PurgeOutcome, { readonly kind: 'accepted' }>;
 
 export type SendSummary = {
   readonly accepted: number;
@@ -59,13 +52,16 @@ export async function sendPurges<O extends Owner>(
     results.push(result);
     await onResult(result);
   };
-  const located = await locate(targets, providers, report);
-  const sending = [...located].flatMap(([cdn, ofCdn]) => {
-    const provider = providerOf(cdn, providers);
-    return groupByEndpoint(planBatches(ofCdn, provider.limits)).map((batches) =>
+  const { located, lost } = await locateTargets(targets, providers);
+  for (const { outcome, targets: lostTargets } of lost) {
+    trackLost(lostTargets, outcome, ports, run);
+    await report({ kind: 'tried', targets: lostTargets, outcome });
+  }
+  const sending = located.flatMap(({ provider, targets: ofProvider }) =>
+    groupByEndpoint(planBatches(ofProvider, provider.limits)).map((batches) =>
       sendInTurn(batches, provider, ports, run, report),
-    );
-  });
+    ),
+  );
   const trouble = (await Promise.allSettled(sending)).find((one) => one.status === 'rejected');
   if (trouble !== undefined) throw trouble.reason;
   return summarise(results);
@@ -95,105 +91,50 @@ async function sendBatch<O extends Owner>(
   { clock, records, newId }: SendPorts,
   run: Run,
 ): Promise<SendResult<O>> {
-  const outcome = await provider.submit(batch);
   const owners = ownersOf(batch.targets);
+  const linkedTraceparents = owners.flatMap(({ cause }) => cause.traceparent ?? []);
+  const outcome = await provider.submit({ ...batch, linkedTraceparents });
   const now = clock.now();
-  const attempted = describeAttempt(batch, owners, outcome, now);
-  switch (outcome.kind) {
-    case 'accepted': {
-      const record: PurgeRecord = {
-        version: 1,
-        id: newId(),
-        state: 'accepted',
-        acceptedAt: now,
-        cdn: batch.cdn,
-        endpointId: batch.endpointId,
-        files: batch.files,
-        directories: batch.directories,
-        taskId: outcome.taskId,
-        correlationId: outcome.correlationId,
-        attempt: attempted.attempt,
-        causes: owners.map(({ cause }) => cause),
-      };
-      run.telemetry.track({
-        name: 'purge-accepted',
-        ...attempted,
-        purgeId: record.id,
-        taskId: outcome.taskId,
-      });
-      await records.savePurge(record);
-      return { kind: 'purged', targets: batch.targets, record };
-    }
-    case 'refused': {
-      const { errorType, status, message } = outcome;
-      run.telemetry.track({ name: 'purge-refused', ...attempted, errorType, status, message });
-      return { kind: 'tried', targets: batch.targets, outcome };
-    }
-    case 'failed': {
-      const { reason, status, detail } = outcome;
-      run.telemetry.track({ name: 'purge-failed', ...attempted, reason, status, detail });
-      return { kind: 'tried', targets: batch.targets, outcome };
-    }
+  const attempt = describeAttempt(
+    { ...batch, owners, files: batch.files.length, directories: batch.directories.length },
+    now,
+  );
+  if (outcome.kind !== 'accepted') {
+    trackNotAccepted(attempt, outcome, run);
+    return { kind: 'tried', targets: batch.targets, outcome };
   }
-}
-
-function describeAttempt<O extends Owner>(
-  batch: Batch<O>,
-  owners: readonly O[],
-  { correlationId }: PurgeOutcome,
-  now: Instant,
-) {
-  const requests = owners.filter(({ cause }) => cause.type === 'request').length;
-  return {
-    lane: requests > 0 ? ('manual' as const) : ('events' as const),
+  const { taskId, correlationId } = outcome;
+  const record: PurgeRecord = {
+    version: 1,
+    id: newId(),
+    state: 'accepted',
+    acceptedAt: now,
     cdn: batch.cdn,
     endpointId: batch.endpointId,
-    files: batch.files.length,
-    directories: batch.directories.length,
-    changes: owners.length - requests,
-    requests,
-    attempt: 1 + owners.reduce((most, { failedAttempts }) => Math.max(most, failedAttempts), 0),
+    files: batch.files,
+    directories: batch.directories,
+    taskId,
     correlationId,
-    queueAgeMs: now - oldest(owners, now, ({ bufferedAt }) => bufferedAt),
-    eventAgeMs:
-      now - oldest(owners, now, ({ cause }) => (cause.type === 'change' ? cause.eventAt : cause.askedAt)),
+    attempt: attempt.attempt,
+    causes: owners.map(({ cause }) => cause),
   };
+  run.telemetry.track({ name: 'purge-accepted', ...attempt, purgeId: record.id, taskId, correlationId });
+  await records.savePurge(record);
+  return { kind: 'purged', targets: batch.targets, record };
 }
 
-function oldest<O>(owners: readonly O[], now: Instant, timeOf: (owner: O) => Instant): number {
-  return owners.reduce<number>((least, owner) => Math.min(least, timeOf(owner)), now);
-}
-
-/** Finds the endpoint of every target, by CDN. What has none is told as a failure and left out. */
-async function locate<O extends Owner>(
+function trackLost<O extends Owner>(
   targets: readonly CoalescedTarget<O>[],
-  providers: ReadonlyMap<string, PurgeProvider>,
-  report: (result: SendResult<O>) => Promise<void>,
-): Promise<Map<string, LocatedTarget<O>[]>> {
-  const located = new Map<string, LocatedTarget<O>[]>();
-  const lost = new Map<NotAccepted, CoalescedTarget<O>[]>();
-  const found = new Map<string, Promise<Awaited<ReturnType<PurgeProvider['findEndpoint']>>>>();
-  for (const one of targets) {
-    const { cdn, host, endpointId } = one.target;
-    if (endpointId !== undefined) {
-      push(located, cdn, { ...one, endpointId });
-      continue;
-    }
-    const key = `${cdn} ${host}`;
-    const finding = found.get(key) ?? providerOf(cdn, providers).findEndpoint(host);
-    found.set(key, finding);
-    const endpoint = await finding;
-    if (endpoint.ok) push(located, cdn, { ...one, endpointId: endpoint.value });
-    else push(lost, endpoint.error, one);
-  }
-  for (const [outcome, lostTargets] of lost) await report({ kind: 'tried', targets: lostTargets, outcome });
-  return located;
-}
-
-function providerOf(cdn: string, providers: ReadonlyMap<string, PurgeProvider>): PurgeProvider {
-  const provider = providers.get(cdn);
-  if (provider === undefined) throw new Error(`no provider was built for the CDN "${cdn}"`);
-  return provider;
+  outcome: NotAccepted,
+  { clock }: SendPorts,
+  run: Run,
+): void {
+  const [first] = targets;
+  if (first === undefined) return;
+  const files = targets.filter(({ target }) => target.kind === 'file').length;
+  const sizes = { files, directories: targets.length - files };
+  const lost = { cdn: first.target.cdn, endpointId: undefined, owners: ownersOf(targets), ...sizes };
+  trackNotAccepted(describeAttempt(lost, clock.now()), outcome, run);
 }
 
 function groupByEndpoint<O>(batches: readonly Batch<O>[]): readonly (readonly Batch<O>[])[] {
@@ -220,10 +161,4 @@ function summarise<O extends Owner>(results: readonly SendResult<O>[]): SendSumm
       correlationId === undefined ? [] : [correlationId],
     ),
   };
-}
-
-function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [value]);
-  else list.push(value);
 }

@@ -2,37 +2,43 @@
 
 export type TelemetryEvent = PurgeEvent | IntakeEvent | DeadLetterEvent | ConfigurationEvent;
 
-type Attempted = {
+/** One attempt to purge a batch. */
+export type Attempt = {
   readonly lane: 'events' | 'manual';
   readonly cdn: string;
-  readonly endpointId: string;
+  readonly endpointId: string | undefined;
   readonly files: number;
   readonly directories: number;
   readonly changes: number;
   readonly requests: number;
   /** 1 for the first. */
   readonly attempt: number;
-  readonly correlationId: string | undefined;
   /** Since the oldest message was buffered. */
   readonly queueAgeMs: number;
   /** Since the oldest change happened, or the oldest request was made. */
   readonly eventAgeMs: number;
 };
 
+/** The CDN's `X-Correlation-Id`, undefined where there was no answer. */
+type Answered = { readonly correlationId: string | undefined };
+
 export type PurgeEvent =
-  | (Attempted & { readonly name: 'purge-accepted'; readonly purgeId: string; readonly taskId: string })
-  | (Attempted & {
-      readonly name: 'purge-refused';
-      readonly errorType: string;
-      readonly status: number;
-      readonly message: string;
-    })
-  | (Attempted & {
-      readonly name: 'purge-failed';
-      readonly reason: string;
-      readonly status: number | undefined;
-      readonly detail: string;
-    });
+  | (Attempt &
+      Answered & { readonly name: 'purge-accepted'; readonly purgeId: string; readonly taskId: string })
+  | (Attempt &
+      Answered & {
+        readonly name: 'purge-refused';
+        readonly errorType: string;
+        readonly status: number;
+        readonly message: string;
+      })
+  | (Attempt &
+      Answered & {
+        readonly name: 'purge-failed';
+        readonly reason: string;
+        readonly status: number | undefined;
+        readonly detail: string;
+      });
 
 /** Told only when a delivery held something that was not taken over. */
 export type IntakeEvent = {

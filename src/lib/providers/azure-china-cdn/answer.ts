@@ -1,7 +1,7 @@
 // Reads the API's answers. An answer is parsed, never trusted: what cannot be read is a failure, whatever its status.
 
 import type { Instant } from '../../core/instant.ts';
-import type { PurgeFailed, PurgeOutcome, PurgeRefused } from '../../core/purge-outcome.ts';
+import type { NotAccepted, PurgeFailed, PurgeOutcome } from '../../core/purge-outcome.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { parseRetryAfter } from '../http/retry-after.ts';
 import type { HttpResult } from '../http/send.ts';
@@ -26,7 +26,7 @@ export function readPurgeAnswer(result: HttpResult, now: Instant): PurgeOutcome 
 export function readEndpointList(
   result: HttpResult,
   now: Instant,
-): Result<readonly ListedEndpoint[], PurgeRefused | PurgeFailed> {
+): Result<readonly ListedEndpoint[], NotAccepted> {
   const answer = readAnswer(result, now);
   if (!answer.ok) return answer;
   const listed = EndpointList.safeParse(answer.value.body);
@@ -42,7 +42,7 @@ type Answer = {
 };
 
 /** The part that every answer has in common: its headers, and the refusal that any status may carry. */
-function readAnswer(result: HttpResult, now: Instant): Result<Answer, PurgeRefused | PurgeFailed> {
+function readAnswer(result: HttpResult, now: Instant): Result<Answer, NotAccepted> {
   if (result.kind === 'no-answer') {
     const { reason, sent, detail, began } = result;
     return err({

@@ -2,12 +2,12 @@
 
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Instant } from '../../core/instant.ts';
-import type { PurgeFailed, PurgeRefused } from '../../core/purge-outcome.ts';
+import type { NotAccepted, PurgeFailed } from '../../core/purge-outcome.ts';
 import type { ListedEndpoint } from './answer.schema.ts';
 
-type ListEndpoints = () => Promise<Result<readonly ListedEndpoint[], PurgeRefused | PurgeFailed>>;
+type ListEndpoints = () => Promise<Result<readonly ListedEndpoint[], NotAccepted>>;
 
-export type EndpointFinder = (host: string) => Promise<Result<string, PurgeRefused | PurgeFailed>>;
+export type EndpointFinder = (host: string) => Promise<Result<string, NotAccepted>>;
 
 const KEEP_MS = 10 * 60_000;
 /** A host that the list does not have, or a list that failed, is asked for again after this. */

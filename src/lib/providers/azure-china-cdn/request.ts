@@ -7,6 +7,7 @@ export type ApiRequest = {
   readonly method: 'GET' | 'POST';
   readonly url: URL;
   readonly body: string | undefined;
+  readonly linkedTraceparents?: readonly string[] | undefined;
 };
 
 type Api = Pick<AzureChinaCdnConfiguration, 'apiBaseUrl' | 'subscriptionId'>;
@@ -15,11 +16,15 @@ type Api = Pick<AzureChinaCdnConfiguration, 'apiBaseUrl' | 'subscriptionId'>;
 const API_VERSION = '1.0';
 
 /** Takes a batch, gives the request that purges it. */
-export function describePurge(api: Api, { endpointId, files, directories }: PurgeBatch): ApiRequest {
+export function describePurge(
+  api: Api,
+  { endpointId, files, directories, linkedTraceparents }: PurgeBatch,
+): ApiRequest {
   return {
     method: 'POST',
     url: apiUrl(api, `/endpoints/${endpointId}/purges`),
     body: JSON.stringify({ Files: files, Directories: directories }),
+    linkedTraceparents,
   };
 }
 

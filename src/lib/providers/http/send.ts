@@ -2,13 +2,14 @@
 
 import { Agent, errors, request as undiciRequest } from 'undici';
 
-import type { Telemetry } from '../../use-cases/ports.ts';
+import type { SpanDescription, Telemetry } from '../../use-cases/ports.ts';
 
 export type HttpRequest = {
   readonly method: 'GET' | 'POST';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
+  readonly linkedTraceparents?: readonly string[] | undefined;
 };
 
 export type HttpTimeouts = {
@@ -61,7 +62,7 @@ export function createAgent(timeouts: HttpTimeouts): Agent {
  */
 export function createHttpSender(agent: Agent, correlationHeader: string, telemetry: Telemetry): HttpSender {
   return (request) =>
-    telemetry.span({ name: `${request.method} ${request.url.host}`, kind: 'client' }, async (span) => {
+    telemetry.span(describeSpan(request), async (span) => {
       span.set({
         'http.request.method': request.method,
         'url.full': request.url.href,
@@ -83,6 +84,10 @@ export function createHttpSender(agent: Agent, correlationHeader: string, teleme
       }
       return result;
     });
+}
+
+function describeSpan({ method, url, linkedTraceparents }: HttpRequest): SpanDescription {
+  return { name: `${method} ${url.host}`, kind: 'client', linkedTraceparents };
 }
 
 async function send({ method, url, headers, body }: HttpRequest, dispatcher: Agent): Promise<HttpResult> {
