@@ -201,7 +201,7 @@ const settings = (storage = places.connectionString): Record<string, string> => 
 });
 
 describe('the app with its configuration in a blob', () => {
-    test('starts by a good one', async () => {
+  test('starts by a good one', async () => {
     await write(documentFor('one.contoso.cn'));
 
     await expect(createApp(settings()).start()).resolves.toBeUndefined();

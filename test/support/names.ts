@@ -55,7 +55,7 @@ export const anyName = fc.string({ unit: character, minLength: 1, maxLength: 40 
 /** Names without the faults that are refused, found by other means than the code under test. */
 export const usableName = anyName.filter(
   (name) =>
-    !/[\u0000-\u001F\u007F-\u009F\uFFFD]/u.test(name) &&
+    !/[\p{Cc}\uFFFD]/u.test(name) &&
     name.isWellFormed() &&
     !name.split(/[/\\]/u).some((segment) => segment === '.' || segment === '..'),
 );

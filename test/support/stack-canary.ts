@@ -43,15 +43,22 @@ function marksOf(secret: string): readonly string[] {
 /**
  * Everything in an account: names, content and metadata of all blobs, and all messages that no one holds at the
  * moment, decoded. It receives the messages, which hides them for a while: call it when the run is over.
+ * `isMine` takes the name of a container or queue: in an account that is shared, others must not be disturbed.
  */
-export async function readAccount(connectionString: string): Promise<readonly SearchedText[]> {
-  return [...(await readBlobs(connectionString)), ...(await readMessages(connectionString))];
+export async function readAccount(
+  connectionString: string,
+  isMine: Choice = () => true,
+): Promise<readonly SearchedText[]> {
+  return [...(await readBlobs(connectionString, isMine)), ...(await readMessages(connectionString, isMine))];
 }
 
-async function readBlobs(connectionString: string): Promise<readonly SearchedText[]> {
+type Choice = (place: string) => boolean;
+
+async function readBlobs(connectionString: string, isMine: Choice): Promise<readonly SearchedText[]> {
   const service = BlobServiceClient.fromConnectionString(connectionString);
   const texts: SearchedText[] = [];
   for await (const { name: containerName } of service.listContainers()) {
+    if (!isMine(containerName)) continue;
     const container = service.getContainerClient(containerName);
     for await (const { name, metadata } of container.listBlobsFlat({ includeMetadata: true })) {
       const where = `blob ${containerName}/${name}`;
@@ -63,10 +70,11 @@ async function readBlobs(connectionString: string): Promise<readonly SearchedTex
   return texts;
 }
 
-async function readMessages(connectionString: string): Promise<readonly SearchedText[]> {
+async function readMessages(connectionString: string, isMine: Choice): Promise<readonly SearchedText[]> {
   const service = QueueServiceClient.fromConnectionString(connectionString);
   const texts: SearchedText[] = [];
   for await (const { name } of service.listQueues()) {
+    if (!isMine(name)) continue;
     const queue = service.getQueueClient(name);
     const receive = async (): Promise<readonly string[]> => {
       const { receivedMessageItems } = await queue.receiveMessages({

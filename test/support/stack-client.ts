@@ -57,7 +57,11 @@ const EventGridState = z.object({ undelivered: z.number(), subscription: z.strin
 
 /** A message of the buffer as it stands in the queue; only what tests look at. */
 export type BufferedMessage = z.infer<typeof BufferedMessage>;
-const BufferedMessage = z.looseObject({ type: z.string(), attempts: z.number(), name: z.string().optional() });
+const BufferedMessage = z.looseObject({
+  type: z.string(),
+  attempts: z.number(),
+  name: z.string().optional(),
+});
 
 export interface StackClient {
   readonly blobs: BlobServiceClient;

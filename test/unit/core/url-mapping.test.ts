@@ -93,22 +93,32 @@ describe('a target', () => {
   });
 });
 
-describe('a rule says why it makes no target', () => {
-  const reason = (...[rule, path]: Parameters<typeof applyRule>) => {
-    const result = applyRule(rule, path);
-    return result.kind === 'none' ? result.reason : result.kind;
-  };
+const reason = (...[rule, path]: Parameters<typeof applyRule>) => {
+  const result = applyRule(rule, path);
+  return result.kind === 'none' ? result.reason : result.kind;
+};
 
+describe('a rule says why it makes no target', () => {
   it.each([
     ['another account', aRule({ account: 'other' }), blob('a'), 'other-account'],
     ['another container', aRule({ matchesContainer: (c) => c === 'x' }), blob('a'), 'other-container'],
     ['a blob outside the strip prefix', aRule({ strip: 'site/' }), blob('other/a'), 'outside-strip-prefix'],
-    ['a blob whose name only begins alike', aRule({ strip: 'site/' }), blob('sites/a'), 'outside-strip-prefix'],
+    [
+      'a blob whose name only begins alike',
+      aRule({ strip: 'site/' }),
+      blob('sites/a'),
+      'outside-strip-prefix',
+    ],
     ['the strip prefix itself', aRule({ strip: 'site/' }), blob('site/'), 'outside-strip-prefix'],
     ['a blob not included', aRule({ includes: () => false }), blob('a'), 'not-included'],
     ['a blob excluded', aRule({ excludes: () => true }), blob('a'), 'excluded'],
     ['a name no spelling can say', aRule({ spellings: ['raw'] }), blob('a#b'), 'no-spelling'],
-    ['a directory beside the strip prefix', aRule({ strip: 'a/b/' }), directory('a/c'), 'outside-strip-prefix'],
+    [
+      'a directory beside the strip prefix',
+      aRule({ strip: 'a/b/' }),
+      directory('a/c'),
+      'outside-strip-prefix',
+    ],
     ['a directory that is excluded whole', aRule({ excludesTree: () => true }), directory('a'), 'excluded'],
   ] as const)('%s', (_what, rule, path, expected) => {
     expect(reason(rule, path)).toBe(expected);
@@ -141,10 +151,12 @@ describe('an index document', () => {
   });
 
   it('answers for its directory as a file: what is below it did not change', () => {
-    expect(mapToTargets(blob('docs/index.html'), [rule]).map(({ kind, because }) => [kind, because])).toEqual([
-      ['file', 'blob'],
-      ['file', 'index-document'],
-    ]);
+    expect(mapToTargets(blob('docs/index.html'), [rule]).map(({ kind, because }) => [kind, because])).toEqual(
+      [
+        ['file', 'blob'],
+        ['file', 'index-document'],
+      ],
+    );
   });
 
   it('answers for the directory without slash as well, if asked', () => {

@@ -1,0 +1,175 @@
+// Many claims to the fewest targets, and nobody forgotten.
+
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { coalesce, ownersOf, type Claim } from '../../../src/lib/core/coalesce.ts';
+import { targetKey, type PurgeTarget } from '../../../src/lib/core/purge-target.ts';
+import { aClaim, aTarget, OTHER_HOST } from '../../support/builders.ts';
+
+/** `kind url: owners` for each target, in order. */
+const described = (claims: readonly Claim<string>[]) =>
+  coalesce(claims).map(({ target, owners }) => `${target.kind} ${target.url}: ${[...owners].join(' ')}`);
+
+describe('coalescing', () => {
+  it('gives nothing for nothing', () => {
+    expect(coalesce([])).toEqual([]);
+  });
+
+  it('purges an equal target once, for all who claim it', () => {
+    const claims = [aClaim(aTarget('/a'), 'x'), aClaim(aTarget('/b'), 'x'), aClaim(aTarget('/a'), 'y')];
+    expect(described(claims)).toEqual([
+      'file http://www.example.cn/a: x y',
+      'file http://www.example.cn/b: x',
+    ]);
+  });
+
+  it('names an owner once, however often it claims', () => {
+    expect(described([aClaim(aTarget('/a'), 'x'), aClaim(aTarget('/a'), 'x')])).toEqual([
+      'file http://www.example.cn/a: x',
+    ]);
+  });
+
+  it.each([
+    ['a file below it', '/dir/a'],
+    ['a file far below it', '/dir/b/c/d'],
+    ['a directory below it', '/dir/b/'],
+    ['a file with a query', '/dir/a?x=/y/'],
+  ])('drops %s when a directory is purged, and keeps its owner', (_what, path) => {
+    const both = [aClaim(aTarget(path), 'x'), aClaim(aTarget('/dir/'), 'y')];
+    expect(described(both)).toEqual(['directory http://www.example.cn/dir/: y x']);
+    expect(described(both.toReversed())).toEqual(['directory http://www.example.cn/dir/: y x']);
+  });
+
+  it('drops the file that has the URL of a directory that is purged', () => {
+    const file = aTarget('/dir/', { kind: 'file' });
+    expect(described([aClaim(file, 'x'), aClaim(aTarget('/dir/'), 'y')])).toEqual([
+      'directory http://www.example.cn/dir/: y x',
+    ]);
+  });
+
+  it.each([
+    ['a file beside it', aTarget('/dir.txt')],
+    ['the same name without slash', aTarget('/dir')],
+    ['a directory whose name only begins alike', aTarget('/directory/a')],
+    ['a file that names it in its query', aTarget('/a?b=/dir/c')],
+    ['the same path on another host', aTarget('/dir/a', { host: OTHER_HOST })],
+    ['the same path under another scheme', aTarget('/dir/a', { scheme: 'https' })],
+    ['the same URL on another CDN', aTarget('/dir/a', { cdn: 'second' })],
+    ['another spelling of it', aTarget('/%64ir/a')],
+    [
+      'a file purge of the same URL, which covers nothing',
+      aTarget('/dir/b/', { kind: 'file', cdn: 'second' }),
+    ],
+  ])('keeps %s', (_what, target) => {
+    expect(coalesce([aClaim(target, 'x'), aClaim(aTarget('/dir/'), 'y')])).toHaveLength(2);
+  });
+
+  it('purges the topmost of nested directories, for all', () => {
+    const claims = ['/a/b/c/', '/a/b/', '/a/b/c/d', '/a/'].map((path) => aClaim(aTarget(path), path));
+    expect(described(claims)).toEqual(['directory http://www.example.cn/a/: /a/ /a/b/c/ /a/b/ /a/b/c/d']);
+  });
+
+  it('purges everything of a host once', () => {
+    const claims = ['/a', '/b/', '/'].map((path) => aClaim(aTarget(path), path));
+    expect(described(claims)).toEqual(['directory http://www.example.cn/: / /a /b/']);
+  });
+
+  it('lists everyone served, each once', () => {
+    const claims = [aClaim(aTarget('/a'), 'x'), aClaim(aTarget('/b'), 'y'), aClaim(aTarget('/b'), 'x')];
+    expect(ownersOf(coalesce(claims))).toEqual(['x', 'y']);
+  });
+});
+
+const covers = (directory: PurgeTarget, { url, cdn }: PurgeTarget): boolean =>
+  directory.kind === 'directory' && directory.cdn === cdn && url.startsWith(directory.url);
+
+const asSets = (all: readonly Claim<string>[]) =>
+  new Map(coalesce(all).map(({ target, owners }) => [targetKey(target), owners]));
+
+describe('coalescing whatever claims', () => {
+  const path = fc
+    .array(fc.constantFrom('a', 'b', 'ab'), { maxLength: 4 })
+    .chain((segments) => fc.constantFrom(`/${segments.join('/')}`, `/${[...segments, ''].join('/')}`, '/'));
+  const claim = fc
+    .tuple(path, fc.constantFrom<PurgeTarget['kind']>('file', 'directory'), fc.constantFrom('http', 'https'))
+    .filter(([text, kind]) => kind === 'file' || text.endsWith('/'))
+    .chain(([text, kind, scheme]) =>
+      fc.record({
+        target: fc.constant(aTarget(text, { kind, scheme: scheme === 'https' ? 'https' : 'http' })),
+        owner: fc.constantFrom('u', 'v', 'w', 'x', 'y', 'z'),
+      }),
+    );
+  const claims = fc.array(claim, { maxLength: 25 });
+
+  it('serves every claim by its target, or by a directory that holds it', () => {
+    fc.assert(
+      fc.property(claims, (all) => {
+        const purged = coalesce(all);
+        for (const { target, owner } of all) {
+          const serving = purged.filter(
+            (one) => targetKey(one.target) === targetKey(target) || covers(one.target, target),
+          );
+          expect(serving.map(({ owners }) => owners.has(owner))).toEqual([true]);
+        }
+      }),
+    );
+  });
+
+  it('purges nothing that nobody claimed, and nothing for somebody who did not claim', () => {
+    fc.assert(
+      fc.property(claims, (all) => {
+        const claimed = new Set(all.map(({ target }) => targetKey(target)));
+        for (const { target, owners } of coalesce(all)) {
+          expect(claimed).toContain(targetKey(target));
+          for (const owner of owners) {
+            expect(
+              all.some(
+                (one) => one.owner === owner && (covers(target, one.target) || one.target === target),
+              ) || all.some((one) => one.owner === owner && targetKey(one.target) === targetKey(target)),
+            ).toBe(true);
+          }
+        }
+      }),
+    );
+  });
+
+  it('leaves nothing that something else covers', () => {
+    fc.assert(
+      fc.property(claims, (all) => {
+        const purged = coalesce(all).map(({ target }) => target);
+        for (const one of purged) {
+          expect(purged.filter((other) => other !== one && covers(other, one))).toEqual([]);
+        }
+      }),
+    );
+  });
+
+  it('changes nothing when done again', () => {
+    fc.assert(
+      fc.property(claims, (all) => {
+        const once = coalesce(all);
+        const again = coalesce(
+          once.flatMap(({ target, owners }) => [...owners].map((owner) => ({ target, owner }))),
+        );
+        expect(again).toEqual(once);
+      }),
+    );
+  });
+
+  it('comes to the same whatever the order', () => {
+    fc.assert(
+      fc.property(
+        claims.chain((all) =>
+          fc.tuple(
+            fc.constant(all),
+            fc.shuffledSubarray(all, { minLength: all.length, maxLength: all.length }),
+          ),
+        ),
+        ([all, shuffled]) => {
+          expect(asSets(shuffled)).toEqual(asSets(all));
+        },
+      ),
+    );
+  });
+});
