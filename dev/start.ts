@@ -66,7 +66,7 @@ function printAddresses({
   Queue storage   ${queueUrl}
   CDN edge        http://www.contoso.localhost:${port}/        container $web
                   http://media.contoso.localhost:${port}/      container media
-                  http://files.contoso.localhost:${port}/…     every other container, by its name
+                  http://files.contoso.localhost:${port}/…     every container but $web, by its name
   CDN API         ${cdnApiUrl}
   Functions       ${functionsUrl}
   Function key    ${secrets.functionKey}

@@ -8,6 +8,8 @@ import { azuritePlaces } from '../support/azurite-places.ts';
 const secrets = { 'the key': 'A+very/long=secret+value/of0123456789==' };
 const hex = '0123456789ABCDEF'.repeat(4);
 
+const base64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64');
+
 describe('the canary search', () => {
   test.each([
     { what: 'a secret', text: `Bearer ${secrets['the key']}.`, leak: 'the key' },
@@ -34,7 +36,6 @@ describe('the canary search', () => {
   });
 
   test('looks into messages, and into the message within a dead letter', () => {
-    const base64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64');
     const deadLetter = base64({ message: base64({ note: secrets['the key'] }) });
 
     expect(findLeaks([{ where: 'a queue', text: unwrapped(deadLetter) }], secrets)).toEqual([

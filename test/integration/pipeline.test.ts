@@ -9,7 +9,7 @@ import { localTopic } from '../../dev/azurite/account.ts';
 import type { Child } from '../../dev/processes/child.ts';
 import { FREE_PORTS, startStack, type Stack } from '../../dev/stack.ts';
 import { startCountingProxy } from '../support/azurite-counting-proxy.ts';
-import { findLeaks, readAccount, type SearchedText } from '../support/stack-canary.ts';
+import { assertNoLeaks, readAccount, type SearchedText } from '../support/stack-canary.ts';
 import { createStackClient, pathOf, type StackClient } from '../support/stack-client.ts';
 import { quickRetryScale, startLane, type Lane, type LaneOptions } from '../support/stack-lane.ts';
 
@@ -53,11 +53,11 @@ afterAll(async () => {
   const { cdnKey, masterKey, functionKey, eventGridKey } = stack.secrets;
   const secrets = { cdnKeyValue: cdnKey.value, masterKey, functionKey, eventGridKey, wrongKeyValue };
 
-  expect(findLeaks([...texts, ...outputs], secrets)).toEqual([]);
-  // A search through nothing would find nothing.
-  expect(texts.some(({ where }) => where.startsWith('blob purge-records/purges/'))).toBe(true);
-  expect(outputs.every(({ text }) => text !== '')).toBe(true);
-  expect(answers).not.toEqual([]);
+  assertNoLeaks([...texts, ...outputs], secrets, [
+    'an HTTP answer',
+    'blob purge-records/purges/',
+    ...outputs.map(({ where }) => where),
+  ]);
 });
 
 /** An app of a test's own; it ends with the test. Of tests side by side only the context knows which test that is. */
@@ -121,9 +121,9 @@ describe('what changes becomes fresh at the edge', () => {
     // A third is written anew, a third deleted; two go in one batch; the rest stays as it is.
     const at = main.blobs.getContainerClient(container);
     await Promise.all(
-      oddNames.map((name, index) => {
-        if (index % 3 === 0) return main.write(container, name, `new ${name}`);
-        return index % 3 === 1 ? at.deleteBlob(name) : undefined;
+      oddNames.map(async (name, index) => {
+        if (index % 3 === 0) await main.write(container, name, `new ${name}`);
+        if (index % 3 === 1) await at.deleteBlob(name);
       }),
     );
     const batch = ['batch-1.txt', 'batch-2 ü.txt'].map((name) => at.getBlobClient(name));
@@ -771,8 +771,9 @@ describe.concurrent('when something is out of order', () => {
   });
 });
 
+const readSettings = (storage: string): Record<string, string> => ({ PURGE_STORAGE: storage });
+
 describe.concurrent('an app with nothing to do', () => {
-  const readSettings = (storage: string): Record<string, string> => ({ PURGE_STORAGE: storage });
   test.for<{ from: string; settings: (storage: string) => Record<string, string> }>([
     { from: 'an app setting', settings: readSettings },
     {

@@ -27,6 +27,23 @@ export function findLeaks(texts: readonly SearchedText[], secrets: Secrets): rea
   return [...new Set(found)];
 }
 
+/**
+ * Throws if anything leaked, and also if one of the places of `searched` (beginnings of `where`) has no text: a
+ * search through nothing would find nothing.
+ */
+export function assertNoLeaks(
+  texts: readonly SearchedText[],
+  secrets: Secrets,
+  searched: readonly string[],
+): void {
+  const empty = searched.filter(
+    (place) => !texts.some(({ where, text }) => where.startsWith(place) && text !== ''),
+  );
+  if (empty.length > 0) throw new Error(`nothing to search for secrets in: ${empty.join(', ')}`);
+  const leaks = findLeaks(texts, secrets);
+  if (leaks.length > 0) throw new Error(`secrets leaked: ${leaks.join('; ')}`);
+}
+
 const patterns = [
   { name: 'an Authorization header of the CDN', pattern: /AzureCDN\s+[^\s:]+:[0-9a-f]{64}/iu },
   { name: 'a signature', pattern: /(?<![0-9A-F])[0-9A-F]{64}(?![0-9A-F])/u },

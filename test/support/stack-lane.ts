@@ -45,8 +45,9 @@ export async function startLane(stack: Stack, { settings = {}, onChild }: LaneOp
     name: `Event Grid of ${id}`,
     file: fileOf('event-grid/main.ts'),
     args: [
-      ...['--port', '0', '--azurite', new URL(stack.azuriteBlobUrl).origin],
-      ...['--retry-scale', `${quickRetryScale}`],
+      '--port=0',
+      `--azurite=${new URL(stack.azuriteBlobUrl).origin}`,
+      `--retry-scale=${quickRetryScale}`,
     ],
   });
   onChild(eventGrid);

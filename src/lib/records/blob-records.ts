@@ -6,7 +6,7 @@ import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob';
 import { z } from 'zod';
 
 import { callStorage, storageErrorCode } from '../storage/trouble.ts';
-import type { PurgeRecords } from '../use-cases/ports.ts';
+import { StorageTrouble, type PurgeRecords } from '../use-cases/ports.ts';
 import { StoredClaim, StoredPurge, StoredRequest } from './stored.schema.ts';
 
 /** The same key with the same body is the same request for this long. */
@@ -40,7 +40,9 @@ export function createBlobRecords(container: ContainerClient): PurgeRecords {
         const changed = z.encode(StoredRequest, change(current.value));
         if (await write(container, requestBlob(id), changed, { ifMatch: current.etag })) return;
       }
-      throw new Error(`the record of request ${id} was changed by others ${UPDATE_TRIES} times in a row`);
+      throw new StorageTrouble(
+        `the record of request ${id} was changed by others ${UPDATE_TRIES} times in a row`,
+      );
     },
 
     async claimIdempotencyKey(claim) {
@@ -51,7 +53,7 @@ export function createBlobRecords(container: ContainerClient): PurgeRecords {
         const condition = held === undefined ? { ifNoneMatch: '*' } : { ifMatch: held.etag };
         if (await write(container, claims, z.encode(StoredClaim, claim), condition)) return claim;
       }
-      throw new Error('an idempotency key was claimed by others again and again');
+      throw new StorageTrouble('an idempotency key was claimed by others again and again');
     },
   };
 }

@@ -5,6 +5,7 @@
 import {
   context,
   propagation,
+  ProxyTracerProvider,
   ROOT_CONTEXT,
   SpanKind,
   SpanStatusCode,
@@ -12,6 +13,7 @@ import {
   type Attributes,
   type Context,
   type Link,
+  type TracerProvider,
 } from '@opentelemetry/api';
 import { logs } from '@opentelemetry/api-logs';
 import applicationInsights, { type AzureMonitorOpenTelemetryOptions } from 'applicationinsights';
@@ -48,6 +50,7 @@ export function createAppInsightsTelemetry({ connectionString, httpClient }: App
     samplingRatio: 1,
     enableTraceBasedSamplingForLogs: false,
   });
+  silenceOthers();
   const tracer = trace.getTracer(INSTRUMENTATION);
   const logger = logs.getLogger(INSTRUMENTATION);
 
@@ -113,6 +116,26 @@ const NOTHING_BUT_OURS: AzureMonitorOpenTelemetryOptions = {
     console: off,
   },
 };
+
+/**
+ * From now on only this app makes spans. The package traces the Azure SDK's calls whatever `azureSdk` says
+ * (`ensureAzureSdkTracingBridge` of @azure/monitor-opentelemetry 1.20.0): two spans for every storage call of every tick.
+ */
+function silenceOthers(): void {
+  const global = trace.getTracerProvider();
+  const everyone = global instanceof ProxyTracerProvider ? global.getDelegate() : global;
+  const nobody = new ProxyTracerProvider();
+  const getTracer: TracerProvider['getTracer'] = (name, ...rest) =>
+    (name === INSTRUMENTATION ? everyone : nobody).getTracer(name, ...rest);
+  trace.disable();
+  // All else of the provider stays reachable: flushAzureMonitor needs its `forceFlush`.
+  trace.setGlobalTracerProvider(
+    new Proxy(everyone, {
+      get: (provider, property): unknown =>
+        property === 'getTracer' ? getTracer : Reflect.get(provider, property),
+    }),
+  );
+}
 
 /** An open span of ours, else the invocation that the traceparent names. */
 function parentOf({ traceparent }: SpanDescription): Context {

@@ -76,7 +76,13 @@ export async function requestPurge(
   );
   if (known !== undefined) return { kind: 'known', record: known };
 
-  await sendNow(record, resolved.value, receipt, configuration, ports, run);
+  await run.telemetry.span(
+    { name: 'send-requested-purge', kind: 'internal', traceparent: run.traceparent },
+    (span) => {
+      span.set({ requestId: record.id });
+      return sendNow(record, resolved.value, receipt, configuration, ports, run);
+    },
+  );
   return { kind: 'taken', record: (await readBack(record.id, ports)) ?? record };
 }
 

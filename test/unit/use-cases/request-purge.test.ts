@@ -1,0 +1,394 @@
+// A person's purge: stored first, sent at once, and taken over by the flush where that fails.
+
+import { describe, expect, it } from 'vitest';
+
+import type { PurgeAsk } from '../../../src/lib/core/purge-request.ts';
+import { StorageTrouble } from '../../../src/lib/use-cases/ports.ts';
+import { previewPurge, requestPurge, type RequestedPurge } from '../../../src/lib/use-cases/request-purge.ts';
+import {
+  aBlobAsk,
+  aChange,
+  aConfiguration,
+  aFailure,
+  anAcceptance,
+  aRefusal,
+  aRule,
+  aRuleHost,
+  aUrlAsk,
+  CDN,
+  ENDPOINT,
+  HOST,
+  LIMITS,
+  OTHER_ENDPOINT,
+  OTHER_HOST,
+  TRACEPARENT,
+} from '../../support/builders.ts';
+import { START_AT } from '../../support/fake-clock.ts';
+import { createWorld, VISIBILITY_MS, type World } from '../../support/in-memory-world.ts';
+import { storageOutFor } from '../../support/recording-journal.ts';
+
+const url = (name: string, host = HOST): string => `http://${host}/media/${name}`;
+
+const ask = (ofAsk: PurgeAsk = aUrlAsk({ files: [url('a')] }), parts: Partial<RequestedPurge> = {}) => ({
+  ask: ofAsk,
+  reason: undefined,
+  idempotency: undefined,
+  ...parts,
+});
+
+const request = (world: World, requested: RequestedPurge = ask()) =>
+  requestPurge(requested, world.ports, world.run);
+
+/** The one request's record. */
+const recorded = (world: World) => world.records.requests()[0];
+
+const ID = '00000000-0000-4000-8000-000000000001';
+
+const onTwoEndpoints = () =>
+  aConfiguration({
+    rules: [aRule({ hosts: [aRuleHost(), aRuleHost({ host: OTHER_HOST, endpointId: OTHER_ENDPOINT })] })],
+  });
+
+describe('a preview', () => {
+  it('gives the targets and touches nothing', async () => {
+    const world = createWorld();
+    const preview = await previewPurge(aUrlAsk({ files: [url('a')] }), world.ports);
+    expect(preview.ok && preview.value.map((target) => target.url)).toEqual([url('a')]);
+    expect(world.journal.lines()).toEqual([]);
+  });
+
+  it('gives every problem', async () => {
+    const preview = await previewPurge(aUrlAsk({ files: ['x', 'y'] }), createWorld().ports);
+    expect(preview.ok ? [] : preview.error.map(({ pointer }) => pointer)).toEqual(['/files/0', '/files/1']);
+  });
+});
+
+describe('a request', () => {
+  it('is stored, then buffered, then sent, then noted, and its message goes last', async () => {
+    const world = createWorld();
+    await request(world);
+    expect(world.journal.lines()).toEqual([
+      `create-request ${ID}`,
+      `add ${ID}`,
+      `submit ${ENDPOINT}`,
+      'save-purge 00000000-0000-4000-8000-000000000002',
+      `update-request ${ID}`,
+      'complete message-1',
+      `read-request ${ID}`,
+    ]);
+  });
+
+  it('answers with its record: the targets, and the purge with its correlation and task ids', async () => {
+    const world = createWorld();
+    const answer = await requestPurge(ask(undefined, { reason: 'a wrong price' }), world.ports, {
+      ...world.run,
+      traceparent: TRACEPARENT,
+    });
+    expect(answer).toEqual({
+      kind: 'taken',
+      record: {
+        version: 1,
+        id: ID,
+        state: 'accepted',
+        askedAt: START_AT,
+        reason: 'a wrong price',
+        ask: aUrlAsk({ files: [url('a')] }),
+        traceparent: TRACEPARENT,
+        targets: [{ kind: 'file', url: url('a'), cdn: CDN, site: 'www' }],
+        purges: [
+          {
+            id: '00000000-0000-4000-8000-000000000002',
+            acceptedAt: START_AT,
+            cdn: CDN,
+            endpointId: ENDPOINT,
+            correlationId: 'correlation-1',
+            taskId: 'task-1',
+            urls: [url('a')],
+          },
+        ],
+      },
+    });
+    expect(world.records.purges()[0]?.causes).toEqual([
+      { type: 'request', requestId: ID, askedAt: START_AT, traceparent: TRACEPARENT },
+    ]);
+    expect(world.telemetry.named('purge-accepted')).toMatchObject([{ lane: 'manual', requests: 1, changes: 0 }]);
+    expect(world.buffer.stored()).toEqual([]);
+  });
+
+  it('that has faults is refused, and nothing is stored', async () => {
+    const world = createWorld();
+    expect(await request(world, ask(aUrlAsk({ files: ['a', 'http://evil.example/'] })))).toMatchObject({
+      kind: 'refused',
+      problems: [{ pointer: '/files/0' }, { pointer: '/files/1' }],
+    });
+    expect(world.journal.lines()).toEqual([]);
+  });
+
+  it('for more than one purge may hold is sent in several, all of them noted', async () => {
+    const world = createWorld({ cdn: { limits: { ...LIMITS, urlsPerRequest: 2 } } });
+    await request(world, ask(aBlobAsk({ blobs: ['a', 'b', 'c', 'd', 'e'] })));
+    expect(recorded(world)).toMatchObject({
+      state: 'accepted',
+      purges: [{ urls: [url('a'), url('b')] }, { urls: [url('c'), url('d')] }, { urls: [url('e')] }],
+    });
+  });
+
+  it('is kept from the flush while it is being sent', async () => {
+    const world = createWorld();
+    world.cdn.answerBy(async () => {
+      await world.flush();
+      return anAcceptance();
+    });
+    await request(world);
+    expect(world.cdn.purges).toHaveLength(1);
+    expect(recorded(world)?.state).toBe('accepted');
+  });
+});
+
+describe('a request that the CDN does not accept at once', () => {
+  it('is answered as taken and waiting, with the reason, and the flush goes on with it', async () => {
+    const world = createWorld();
+    world.cdn.answerBy(() => aRefusal({ retryAfterMs: 60_000 }));
+    const answer = await request(world);
+    expect(answer).toMatchObject({
+      kind: 'taken',
+      record: {
+        state: 'waiting',
+        purges: [],
+        lastFailure: {
+          kind: 'refused',
+          detail: 'RequestThrottled: Too many requests.',
+          correlationId: 'correlation-refused',
+        },
+      },
+    });
+    expect(world.buffer.messages()).toEqual([{ type: 'request', requestId: ID, failedAttempts: 1 }]);
+    expect(world.buffer.stored()[0]?.visibleAt).toBe(START_AT + 60_000);
+
+    world.cdn.answerBy(() => anAcceptance());
+    world.clock.advance(60_000);
+    await world.flush();
+    expect(recorded(world)).toMatchObject({ state: 'accepted', purges: [{ correlationId: 'correlation-1' }] });
+    expect(recorded(world)?.lastFailure).toBeUndefined();
+    expect(world.buffer.stored()).toEqual([]);
+    expect(world.telemetry.named('purge-accepted')).toMatchObject([{ lane: 'manual', attempt: 2 }]);
+  });
+
+  it('is sent again only where it was not accepted', async () => {
+    const world = createWorld({ configuration: onTwoEndpoints() });
+    world.cdn.answerBy(({ endpointId }) => (endpointId === ENDPOINT ? anAcceptance() : aFailure()));
+    await request(world, ask(aBlobAsk({ blobs: ['a'] })));
+    expect(recorded(world)).toMatchObject({ state: 'waiting', purges: [{ urls: [url('a')] }] });
+
+    world.cdn.answerBy(() => anAcceptance());
+    world.clock.advance(60_000);
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toEqual([url('a'), url('a', OTHER_HOST)]);
+    expect(recorded(world)).toMatchObject({
+      state: 'accepted',
+      purges: [{ urls: [url('a')] }, { urls: [url('a', OTHER_HOST)] }],
+    });
+  });
+});
+
+describe('storage trouble', () => {
+  it.each([
+    ['while the key is claimed', 'claim-key'],
+    ['while the request is stored', 'create-request'],
+    ['while its message is buffered', 'add'],
+  ] as const)('%s is told to the caller, and nothing is sent', async (_what, call) => {
+    const world = createWorld();
+    world.journal.failBy(storageOutFor([call]));
+    const idempotency = { keyHash: 'k', bodyHash: 'b' };
+    await expect(request(world, ask(undefined, { idempotency }))).rejects.toThrow(StorageTrouble);
+    expect(world.cdn.purges).toEqual([]);
+  });
+
+  it('while its message is buffered leaves a request that the same key takes up again', async () => {
+    const world = createWorld();
+    world.journal.failBy(storageOutFor(['add'], 1));
+    const again = ask(undefined, { idempotency: { keyHash: 'k', bodyHash: 'b' } });
+    await expect(request(world, again)).rejects.toThrow(StorageTrouble);
+    expect(await request(world, again)).toMatchObject({ kind: 'known', record: { state: 'waiting' } });
+    world.clock.advance(60_000);
+    await world.flush();
+    expect(recorded(world)).toMatchObject({ state: 'accepted' });
+  });
+
+  it.each([
+    ['while the purge is recorded', 'save-purge'],
+    ['while the purge is noted', 'update-request'],
+    ['while the message is completed', 'complete'],
+    ['while the record is read back', 'read-request'],
+  ] as const)('%s is not the caller’s any more: the timer takes over', async (_what, call) => {
+    const world = createWorld();
+    world.journal.failBy(storageOutFor([call], 1));
+    expect(await request(world)).toMatchObject({ kind: 'taken', record: { id: ID } });
+    world.journal.failBy(undefined);
+    world.clock.advance(60_000);
+    await world.flush();
+    expect(recorded(world)?.state).toBe('accepted');
+    expect(world.buffer.stored()).toEqual([]);
+  });
+
+  it('while the message is put back is not the caller’s either', async () => {
+    const world = createWorld();
+    world.cdn.answerBy(() => aFailure());
+    world.journal.failBy(storageOutFor(['put-back']));
+    expect(await request(world)).toMatchObject({ kind: 'taken', record: { state: 'waiting' } });
+    expect(world.buffer.messages()).toHaveLength(1);
+  });
+
+  it('with the record of a request in the flush lets go of the changes beside it, and sends the request again', async () => {
+    const world = createWorld();
+    world.cdn.answerBy(() => aFailure());
+    await request(world);
+    world.cdn.answerBy(() => anAcceptance());
+    world.clock.advance(60_000);
+    await world.buffered(aChange({ name: 'b' }));
+    world.journal.failBy(storageOutFor(['update-request']));
+    await world.flush();
+    expect(world.buffer.messages()).toMatchObject([{ type: 'request' }]);
+
+    world.journal.failBy(undefined);
+    world.clock.advance(VISIBILITY_MS);
+    await world.flush();
+    expect(recorded(world)).toMatchObject({ state: 'accepted', purges: [{ urls: [url('a')] }] });
+    expect(world.buffer.stored()).toEqual([]);
+  });
+
+  it('with one note among two does not end the request with a purge missing from its record', async () => {
+    const world = createWorld({ configuration: onTwoEndpoints() });
+    world.cdn.answerBy(() => aFailure());
+    await request(world, ask(aBlobAsk({ blobs: ['a'] })));
+    world.cdn.answerBy(() => anAcceptance());
+    world.clock.advance(60_000);
+    world.journal.failBy(storageOutFor(['update-request'], 1));
+    await world.flush();
+    expect(recorded(world)).toMatchObject({ state: 'waiting' });
+
+    world.journal.failBy(undefined);
+    world.clock.advance(VISIBILITY_MS);
+    await world.flush();
+    const urls = recorded(world)?.purges.flatMap((purge) => purge.urls);
+    expect(new Set(urls)).toEqual(new Set([url('a'), url('a', OTHER_HOST)]));
+    expect(recorded(world)?.state).toBe('accepted');
+  });
+});
+
+describe('an idempotency key', () => {
+  const keyed = (bodyHash = 'body-1') => ask(undefined, { idempotency: { keyHash: 'key-1', bodyHash } });
+
+  it('with the same body is the same request: it is not sent again', async () => {
+    const world = createWorld();
+    const first = await request(world, keyed());
+    const second = await request(world, keyed());
+    expect(first.kind).toBe('taken');
+    expect(second).toEqual({ kind: 'known', record: recorded(world) });
+    expect(world.cdn.purges).toHaveLength(1);
+    expect(world.buffer.stored()).toEqual([]);
+  });
+
+  it('with another body is a conflict, and nothing is stored', async () => {
+    const world = createWorld();
+    await request(world, keyed());
+    expect(await request(world, keyed('body-2'))).toEqual({ kind: 'conflict' });
+    expect(world.records.requests()).toHaveLength(1);
+    expect(world.cdn.purges).toHaveLength(1);
+  });
+
+  it.each([
+    [24 * 60 * 60_000 - 1, 1],
+    [24 * 60 * 60_000, 2],
+  ])('holds for 24 hours: %i ms later there are %i requests', async (laterMs, requests) => {
+    const world = createWorld();
+    await request(world, keyed());
+    world.clock.advance(laterMs);
+    await request(world, keyed());
+    expect(world.records.requests()).toHaveLength(requests);
+  });
+
+  it('of a request that is refused is not used up', async () => {
+    const world = createWorld();
+    const idempotency = { keyHash: 'key-1', bodyHash: 'body-1' };
+    expect(await request(world, ask(aUrlAsk({ files: ['x'] }), { idempotency }))).toMatchObject({ kind: 'refused' });
+    expect(await request(world, keyed('body-2'))).toMatchObject({ kind: 'taken' });
+  });
+});
+
+describe('a request in the flush', () => {
+  async function waitingRequest(world: World, ofAsk?: PurgeAsk) {
+    world.cdn.answerBy(() => aFailure());
+    await request(world, ask(ofAsk));
+    world.cdn.answerBy(() => anAcceptance());
+    world.clock.advance(60_000);
+    world.journal.clear();
+  }
+
+  it('shares its purges with changes', async () => {
+    const world = createWorld();
+    await waitingRequest(world);
+    await world.buffered(aChange({ name: 'a' }), aChange({ name: 'b' }));
+    await world.flush();
+    expect(world.cdn.purges.at(-1)?.files).toEqual([url('a'), url('b')]);
+    expect(world.records.purges()[0]?.causes.map(({ type }) => type)).toEqual(['request', 'change', 'change']);
+    expect(recorded(world)).toMatchObject({ state: 'accepted', purges: [{ urls: [url('a')] }] });
+    expect(world.telemetry.named('purge-accepted')).toMatchObject([{ changes: 2, requests: 1, lane: 'manual' }]);
+  });
+
+  it('is purged before its message goes and after its purge is noted', async () => {
+    const world = createWorld();
+    await waitingRequest(world);
+    await world.flush();
+    const order = world.journal.lines('submit', 'save-purge', 'update-request', 'complete');
+    expect(order.map((line) => line.split(' ')[0])).toEqual(['submit', 'save-purge', 'update-request', 'complete']);
+  });
+
+  it('without a record goes to the poison queue', async () => {
+    const world = createWorld();
+    await world.buffer.add({ type: 'request', requestId: 'gone', failedAttempts: 0 });
+    await world.flush();
+    expect(world.buffer.poison).toMatchObject([{ reason: 'the request gone has no record' }]);
+    expect(world.buffer.stored()).toEqual([]);
+  });
+
+  it('that was accepted already goes without a purge', async () => {
+    const world = createWorld();
+    await request(world);
+    await world.buffer.add({ type: 'request', requestId: ID, failedAttempts: 0 });
+    await world.flush();
+    expect(world.cdn.purges).toHaveLength(1);
+    expect(world.buffer.stored()).toEqual([]);
+  });
+
+  it('that the configuration no longer serves ends as failed, and says so', async () => {
+    const world = createWorld();
+    await waitingRequest(world);
+    const elsewhere = [aRule({ hosts: [aRuleHost({ host: OTHER_HOST })] })];
+    world.configure(aConfiguration({ rules: elsewhere }));
+    await world.flush();
+    expect(recorded(world)).toMatchObject({ state: 'failed', lastFailure: { kind: 'not-configured' } });
+    expect(world.log.at('error')).toHaveLength(1);
+    expect(world.buffer.stored()).toEqual([]);
+    expect(world.cdn.purges).toHaveLength(1);
+  });
+
+  it('waits when its record cannot be read, and does not stop the changes', async () => {
+    const world = createWorld();
+    await waitingRequest(world);
+    await world.buffered(aChange({ name: 'b' }));
+    world.journal.failBy(storageOutFor(['read-request']));
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toEqual([url('b')]);
+    expect(world.buffer.messages()).toMatchObject([{ type: 'request', failedAttempts: 1 }]);
+  });
+
+  it('notes on its record what stopped it, once more', async () => {
+    const world = createWorld();
+    await waitingRequest(world);
+    world.cdn.answerBy(() => aRefusal({ errorType: 'WrongSignature', message: 'No.' }));
+    await world.flush();
+    expect(recorded(world)).toMatchObject({ state: 'waiting', lastFailure: { detail: 'WrongSignature: No.' } });
+    expect(world.buffer.messages()).toMatchObject([{ failedAttempts: 2 }]);
+  });
+});
