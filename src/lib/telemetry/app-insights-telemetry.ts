@@ -5,7 +5,6 @@
 import {
   context,
   propagation,
-  ProxyTracerProvider,
   ROOT_CONTEXT,
   SpanKind,
   SpanStatusCode,
@@ -50,8 +49,8 @@ export function createAppInsightsTelemetry({ connectionString, httpClient }: App
     samplingRatio: 1,
     enableTraceBasedSamplingForLogs: false,
   });
-  silenceOthers();
-  const tracer = trace.getTracer(INSTRUMENTATION);
+  const tracerProvider = takeTracerProvider();
+  const tracer = tracerProvider.getTracer(INSTRUMENTATION);
   const logger = logs.getLogger(INSTRUMENTATION);
 
   return {
@@ -88,7 +87,10 @@ export function createAppInsightsTelemetry({ connectionString, httpClient }: App
       });
     },
 
-    flush: () => applicationInsights.flushAzureMonitor(),
+    async flush() {
+      // What cannot be sent now is the exporter's to keep: telemetry must not fail a purge.
+      await Promise.allSettled([forceFlush(tracerProvider), forceFlush(logs.getLoggerProvider())]);
+    },
   };
 }
 
@@ -118,23 +120,26 @@ const NOTHING_BUT_OURS: AzureMonitorOpenTelemetryOptions = {
 };
 
 /**
- * From now on only this app makes spans. The package traces the Azure SDK's calls whatever `azureSdk` says
- * (`ensureAzureSdkTracingBridge` of @azure/monitor-opentelemetry 1.20.0): two spans for every storage call of every tick.
+ * Takes the tracer provider out of everybody else's reach. The package traces the Azure SDK's calls whatever
+ * `azureSdk` says (`ensureAzureSdkTracingBridge` of @azure/monitor-opentelemetry 1.20.0): two spans for every
+ * storage call of every tick.
  */
-function silenceOthers(): void {
-  const global = trace.getTracerProvider();
-  const everyone = global instanceof ProxyTracerProvider ? global.getDelegate() : global;
-  const nobody = new ProxyTracerProvider();
-  const getTracer: TracerProvider['getTracer'] = (name, ...rest) =>
-    (name === INSTRUMENTATION ? everyone : nobody).getTracer(name, ...rest);
+function takeTracerProvider(): TracerProvider {
+  const provider = trace.getTracerProvider();
   trace.disable();
-  // All else of the provider stays reachable: flushAzureMonitor needs its `forceFlush`.
-  trace.setGlobalTracerProvider(
-    new Proxy(everyone, {
-      get: (provider, property): unknown =>
-        property === 'getTracer' ? getTracer : Reflect.get(provider, property),
-    }),
-  );
+  return provider;
+}
+
+/** The package's own flush asks the global tracer provider, which is ours alone. Providers are wrapped in proxies. */
+async function forceFlush(provider: unknown): Promise<void> {
+  await callIfThere(callIfThere(provider, 'getDelegate') ?? provider, 'forceFlush');
+}
+
+/** The API's types do not have these methods; the SDK's objects do. */
+function callIfThere(target: unknown, method: 'getDelegate' | 'forceFlush'): unknown {
+  if (typeof target !== 'object' || target === null) return undefined;
+  const member: unknown = Reflect.get(target, method);
+  return typeof member === 'function' ? Reflect.apply(member, target, []) : undefined;
 }
 
 /** An open span of ours, else the invocation that the traceparent names. */
