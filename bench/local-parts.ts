@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { request } from 'undici';
 import * as z from 'zod';
 
-import { appSettings, connectionString, emulatorKeys, makeSecrets } from '../dev/local-settings.ts';
+import { localConnectionString } from '../dev/azurite/account.ts';
+import { appSettings, emulatorKeys, makeSecrets } from '../dev/local-settings.ts';
 import { startChild, type Child } from '../dev/processes/child.ts';
 
 export type LocalParts = {
@@ -47,7 +48,7 @@ export async function startLocalParts(): Promise<LocalParts> {
     await raiseQuotas(apiUrl);
     return {
       settings: appSettings({ blobUrl, queueUrl, cdnApiUrl: apiUrl }, secrets),
-      storageConnection: connectionString(blobUrl, queueUrl),
+      storageConnection: localConnectionString(blobUrl, queueUrl),
       cdnApiUrl: apiUrl,
       stop,
     };

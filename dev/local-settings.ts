@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 
 import * as z from 'zod';
 
-import { localAccount } from './azurite/account.ts';
+import { localConnectionString } from './azurite/account.ts';
 
 export type LocalSecrets = {
   readonly cdnKey: { readonly id: string; readonly value: string };
@@ -45,7 +45,7 @@ export function appSettings(
   { blobUrl, queueUrl, cdnApiUrl }: Endpoints,
   { cdnKey }: LocalSecrets,
 ): Readonly<Record<string, string>> {
-  const storage = connectionString(blobUrl, queueUrl);
+  const storage = localConnectionString(blobUrl, queueUrl);
   return {
     FUNCTIONS_WORKER_RUNTIME: 'node',
     AzureWebJobsStorage: storage,
@@ -54,17 +54,6 @@ export function appSettings(
     LOCAL_CDN_KEY_ID: cdnKey.id,
     LOCAL_CDN_KEY_VALUE: cdnKey.value,
   };
-}
-
-/** For any Azure Storage client. */
-export function connectionString(blobUrl: string, queueUrl: string): string {
-  return [
-    'DefaultEndpointsProtocol=http',
-    `AccountName=${localAccount.name}`,
-    `AccountKey=${localAccount.key}`,
-    `BlobEndpoint=${blobUrl}`,
-    `QueueEndpoint=${queueUrl}`,
-  ].join(';');
 }
 
 const LocalDocument = z.looseObject({

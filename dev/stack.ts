@@ -4,14 +4,8 @@ import { fileURLToPath } from 'node:url';
 
 import * as z from 'zod';
 
-import {
-  appSettings,
-  connectionString,
-  emulatorKeys,
-  hostKeys,
-  makeSecrets,
-  type LocalSecrets,
-} from './local-settings.ts';
+import { localConnectionString } from './azurite/account.ts';
+import { appSettings, emulatorKeys, hostKeys, makeSecrets, type LocalSecrets } from './local-settings.ts';
 import { startChild, type Child } from './processes/child.ts';
 import type { LogEntry } from './processes/log-entry.ts';
 
@@ -138,7 +132,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       cdnApiUrl: cdn.apiUrl,
       functionsUrl,
       eventGridUrl: eventGrid.controlUrl,
-      connectionString: connectionString(eventGrid.blobUrl, azurite.queueUrl),
+      connectionString: localConnectionString(eventGrid.blobUrl, azurite.queueUrl),
       secrets,
       appSettings: settings,
       children,

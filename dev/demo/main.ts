@@ -7,7 +7,8 @@ import { parseArgs } from 'node:util';
 import { Agent, request } from 'undici';
 import * as z from 'zod';
 
-import { connectionString, makeSecrets } from '../local-settings.ts';
+import { localConnectionString } from '../azurite/account.ts';
+import { makeSecrets } from '../local-settings.ts';
 import type { LogEntry } from '../processes/log-entry.ts';
 import { FREE_PORTS, startStack, type Stack } from '../stack.ts';
 import { describeUrl, edgeClient, urlsOf, type EdgeAnswer, type SiteUrl } from './edge-client.ts';
@@ -125,7 +126,7 @@ async function playSite(
 async function uploadSite({ azuriteBlobUrl, queueUrl }: Stack, tell: Story): Promise<void> {
   const blobs = siteBlobs();
   tell.step(`A small site: ${blobs.length} blobs in ${CONTAINERS.join(', ')}, odd names among them`);
-  const storage = BlobServiceClient.fromConnectionString(connectionString(azuriteBlobUrl, queueUrl));
+  const storage = BlobServiceClient.fromConnectionString(localConnectionString(azuriteBlobUrl, queueUrl));
   for (const name of CONTAINERS) await storage.getContainerClient(name).createIfNotExists();
   await Promise.all(blobs.map((blob) => upload(storage, blob, 'version 1')));
   for (const blob of blobs.slice(7, 14)) tell.line(`${blob.container}/${blob.name}`);
@@ -208,7 +209,7 @@ function checkFreshness(
   deadline: number,
 ): Promise<readonly Check[]> {
   const storage = BlobServiceClient.fromConnectionString(
-    connectionString(stack.azuriteBlobUrl, stack.queueUrl),
+    localConnectionString(stack.azuriteBlobUrl, stack.queueUrl),
   );
   return Promise.all(
     changed.map(async (one): Promise<Check> => {

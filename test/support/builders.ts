@@ -18,7 +18,7 @@ import { mapToTargets, type MappingRule, type RuleHost } from '../../src/lib/cor
 import { START_AT } from './fake-clock.ts';
 
 export const ACCOUNT = 'contoso';
-export const CONTAINER = 'media';
+const CONTAINER = 'media';
 export const CDN = 'china';
 export const HOST = 'www.example.cn';
 export const ENDPOINT = 'aaaabbbb-cccc-dddd-eeee-ffff00001111';

@@ -19,8 +19,3 @@ export function createFakeClock(startAt: Instant = START_AT): FakeClock {
     },
   };
 }
-
-/** An instant so many milliseconds after the start; before it when negative. */
-export function after(ms: number): Instant {
-  return instant(START_AT + ms);
-}

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 
 import * as z from 'zod';
 
-import { hostKeys, connectionString } from '../../dev/local-settings.ts';
+import { localConnectionString } from '../../dev/azurite/account.ts';
+import { hostKeys } from '../../dev/local-settings.ts';
 import { startChild, type Child } from '../../dev/processes/child.ts';
 import type { Stack } from '../../dev/stack.ts';
 import { createStackClient, type StackClient } from './stack-client.ts';
@@ -52,7 +53,7 @@ export async function startLane(stack: Stack, { settings = {}, onChild }: LaneOp
   });
   onChild(eventGrid);
   const { blobUrl, controlUrl } = EventGridReady.parse(eventGrid.ready);
-  const lane = connectionString(blobUrl, stack.queueUrl);
+  const lane = localConnectionString(blobUrl, stack.queueUrl);
   const own = typeof settings === 'function' ? settings(lane) : settings;
 
   let host: Child | undefined;

@@ -92,7 +92,10 @@ async function write(
 
 const NOT_THERE: ReadonlySet<string> = new Set(['BlobNotFound', 'ContainerNotFound']);
 
-/** Undefined when there is no such record. Throws for one that cannot be read as a record: somebody else wrote it. */
+/**
+ * Undefined when there is no such record. One that this version cannot read is trouble too, not a bug: a newer
+ * version may have written it, and what needs it waits for that version without stopping the rest.
+ */
 async function read<S extends z.ZodType>(
   blob: BlockBlobClient,
   schema: S,
@@ -102,10 +105,18 @@ async function read<S extends z.ZodType>(
       const { etag, readableStreamBody } = await blob.download();
       if (readableStreamBody === undefined || etag === undefined)
         throw new Error('a record came without content');
-      return { value: z.decode(schema, JSON.parse(await readText(readableStreamBody))), etag };
+      return { value: parseRecord(schema, await readText(readableStreamBody)), etag };
     } catch (error) {
       if (NOT_THERE.has(storageErrorCode(error) ?? '')) return undefined;
       throw error;
     }
   });
+}
+
+function parseRecord<S extends z.ZodType>(schema: S, text: string): z.output<S> {
+  try {
+    return z.decode(schema, JSON.parse(text));
+  } catch (cause) {
+    throw new StorageTrouble('a record is invalid to this version of the app', { cause });
+  }
 }

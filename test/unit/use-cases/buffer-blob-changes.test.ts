@@ -107,7 +107,10 @@ describe('what the app and its host write themselves', () => {
   });
 
   it.each([
-    ['a container of that name in another account', aChange({ container: 'purge-records', account: 'other1' })],
+    [
+      'a container of that name in another account',
+      aChange({ container: 'purge-records', account: 'other1' }),
+    ],
     ['a container whose name only begins alike', aChange({ container: 'purge-records-2' })],
     ['a blob moved out of the records', aRename(aPath('a', 'purge-records'), aPath('a'))],
   ])('is not taken for it: %s', async (_what, change) => {

@@ -36,8 +36,7 @@ const changes = (count: number) =>
   Array.from({ length: count }, (_, index) => aChange({ name: `${index}`, eventId: `event-${index}` }));
 
 /** What a message came to be while it waits. */
-const waiting = (world: World) =>
-  world.buffer.stored().map(({ visibleAt }) => visibleAt - world.clock.now());
+const waiting = (world: World) => world.buffer.stored().map(({ visibleAt }) => visibleAt - world.clock.now());
 
 const attemptsOf = (world: World) =>
   world.buffer.messages().map(({ failedAttempts }: BufferMessage) => failedAttempts);
@@ -126,7 +125,10 @@ describe('an accepted purge', () => {
     world.journal.clear();
     await world.flush();
     const order = world.journal.lines('submit', 'save-purge', 'complete');
-    expect(order.slice(0, 2)).toEqual([`submit ${ENDPOINT}`, 'save-purge 00000000-0000-4000-8000-000000000001']);
+    expect(order.slice(0, 2)).toEqual([
+      `submit ${ENDPOINT}`,
+      'save-purge 00000000-0000-4000-8000-000000000001',
+    ]);
     expect(order.slice(2)).toHaveLength(2);
     expect(order.slice(2).every((line) => line.startsWith('complete '))).toBe(true);
   });
@@ -219,7 +221,11 @@ describe('what was changed more than once', () => {
 
   it('is covered by its directory, and all its messages go', async () => {
     const world = createWorld();
-    await world.buffered(aChange({ name: 'dir/a' }), aDirectoryDeletion(aPath('dir')), aChange({ name: 'b' }));
+    await world.buffered(
+      aChange({ name: 'dir/a' }),
+      aDirectoryDeletion(aPath('dir')),
+      aChange({ name: 'b' }),
+    );
     await world.flush();
     expect(world.cdn.purges).toMatchObject([{ files: [url('b')], directories: [url('dir/')] }]);
     expect(world.records.purges()[0]?.causes).toHaveLength(3);
@@ -260,7 +266,13 @@ describe('requests to the CDN', () => {
     await world.buffered(...changes(6));
     await world.flush();
     expect(world.cdn.purges).toHaveLength(6);
-    expect(world.cdn.mostInFlight).toEqual(new Map([[ENDPOINT, 1], [OTHER_ENDPOINT, 1], ['*', 2]]));
+    expect(world.cdn.mostInFlight).toEqual(
+      new Map([
+        [ENDPOINT, 1],
+        [OTHER_ENDPOINT, 1],
+        ['*', 2],
+      ]),
+    );
   });
 
   it('keep one in flight for an endpoint, though two flushes run at once', async () => {
@@ -373,7 +385,9 @@ describe('a purge that is not accepted', () => {
     }
     expect(waits).toEqual([10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000]);
     expect(attemptsOf(world)).toEqual([7]);
-    expect(world.telemetry.named('purge-failed').map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(world.telemetry.named('purge-failed').map(({ attempt }) => attempt)).toEqual([
+      1, 2, 3, 4, 5, 6, 7,
+    ]);
     expect(world.buffer.poison).toEqual([]);
   });
 
@@ -454,7 +468,7 @@ describe('storage trouble', () => {
       call === 'put-back' && of === first?.messageId ? new StorageTrouble('out') : undefined,
     );
     await world.flush();
-    expect(attemptsOf(world).toSorted()).toEqual([0, ...Array.from({ length: 39 }, () => 1)]);
+    expect(attemptsOf(world)).toEqual([0, ...Array.from({ length: 39 }, () => 1)]);
   });
 
   it('with a record keeps the messages: the purge is repeated, and nothing is lost', async () => {
@@ -509,7 +523,9 @@ describe('messages that cannot be used', () => {
     world.buffer.addText('junk');
     await world.buffered(aChange());
     await world.flush();
-    expect(world.buffer.poison).toEqual([{ text: 'junk', reason: 'not a purge message', bufferedAt: START_AT }]);
+    expect(world.buffer.poison).toEqual([
+      { text: 'junk', reason: 'not a purge message', bufferedAt: START_AT },
+    ]);
     expect(world.telemetry.named('message-dead-lettered')).toEqual([
       { name: 'message-dead-lettered', reason: 'not a purge message' },
     ]);
@@ -548,7 +564,10 @@ describe('whatever the CDN answers, and whatever storage does', () => {
     aFailure(),
     aFailure({ sent: false, retryAfterMs: 1_000 }),
   );
-  const names = fc.array(fc.constantFrom('a', 'b', 'dir/a', 'dir/b', 'dir/sub/c'), { minLength: 1, maxLength: 12 });
+  const names = fc.array(fc.constantFrom('a', 'b', 'dir/a', 'dir/b', 'dir/sub/c'), {
+    minLength: 1,
+    maxLength: 12,
+  });
 
   it('every change ends in a purge that was accepted after it, on every endpoint', async () => {
     await fc.assert(

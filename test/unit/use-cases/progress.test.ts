@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import type { CoalescedTarget } from '../../../src/lib/core/coalesce.ts';
 import type { PurgeRecord } from '../../../src/lib/core/purge-record.ts';
 import { followProgress } from '../../../src/lib/use-cases/progress.ts';
-import type { Owner, SendResult } from '../../../src/lib/use-cases/send-purges.ts';
+import type { Owner } from '../../../src/lib/use-cases/owner.ts';
+import type { SendResult } from '../../../src/lib/use-cases/send-purges.ts';
 import { aCoalesced, aFailure, aRefusal, aTarget, CDN, ENDPOINT } from '../../support/builders.ts';
 import { START_AT } from '../../support/fake-clock.ts';
 
@@ -29,7 +30,11 @@ const record: PurgeRecord = {
   attempt: 1,
   causes: [],
 };
-const purged = (...targets: CoalescedTarget<Owner>[]): SendResult<Owner> => ({ kind: 'purged', targets, record });
+const purged = (...targets: CoalescedTarget<Owner>[]): SendResult<Owner> => ({
+  kind: 'purged',
+  targets,
+  record,
+});
 
 const forX = aCoalesced(aTarget('/x'), x);
 const forXAndY = aCoalesced(aTarget('/xy'), x, y);

@@ -111,7 +111,9 @@ describe('a request', () => {
     expect(world.records.purges()[0]?.causes).toEqual([
       { type: 'request', requestId: ID, askedAt: START_AT, traceparent: TRACEPARENT },
     ]);
-    expect(world.telemetry.named('purge-accepted')).toMatchObject([{ lane: 'manual', requests: 1, changes: 0 }]);
+    expect(world.telemetry.named('purge-accepted')).toMatchObject([
+      { lane: 'manual', requests: 1, changes: 0 },
+    ]);
     expect(world.buffer.stored()).toEqual([]);
   });
 
@@ -168,7 +170,10 @@ describe('a request that the CDN does not accept at once', () => {
     world.cdn.answerBy(() => anAcceptance());
     world.clock.advance(60_000);
     await world.flush();
-    expect(recorded(world)).toMatchObject({ state: 'accepted', purges: [{ correlationId: 'correlation-1' }] });
+    expect(recorded(world)).toMatchObject({
+      state: 'accepted',
+      purges: [{ correlationId: 'correlation-1' }],
+    });
     expect(recorded(world)?.lastFailure).toBeUndefined();
     expect(world.buffer.stored()).toEqual([]);
     expect(world.telemetry.named('purge-accepted')).toMatchObject([{ lane: 'manual', attempt: 2 }]);
@@ -276,9 +281,9 @@ describe('storage trouble', () => {
   });
 });
 
-describe('an idempotency key', () => {
-  const keyed = (bodyHash = 'body-1') => ask(undefined, { idempotency: { keyHash: 'key-1', bodyHash } });
+const keyed = (bodyHash = 'body-1') => ask(undefined, { idempotency: { keyHash: 'key-1', bodyHash } });
 
+describe('an idempotency key', () => {
   it('with the same body is the same request: it is not sent again', async () => {
     const world = createWorld();
     const first = await request(world, keyed());
@@ -311,29 +316,37 @@ describe('an idempotency key', () => {
   it('of a request that is refused is not used up', async () => {
     const world = createWorld();
     const idempotency = { keyHash: 'key-1', bodyHash: 'body-1' };
-    expect(await request(world, ask(aUrlAsk({ files: ['x'] }), { idempotency }))).toMatchObject({ kind: 'refused' });
+    expect(await request(world, ask(aUrlAsk({ files: ['x'] }), { idempotency }))).toMatchObject({
+      kind: 'refused',
+    });
     expect(await request(world, keyed('body-2'))).toMatchObject({ kind: 'taken' });
   });
 });
 
-describe('a request in the flush', () => {
-  async function waitingRequest(world: World, ofAsk?: PurgeAsk) {
-    world.cdn.answerBy(() => aFailure());
-    await request(world, ask(ofAsk));
-    world.cdn.answerBy(() => anAcceptance());
-    world.clock.advance(60_000);
-    world.journal.clear();
-  }
+async function waitingRequest(world: World, ofAsk?: PurgeAsk) {
+  world.cdn.answerBy(() => aFailure());
+  await request(world, ask(ofAsk));
+  world.cdn.answerBy(() => anAcceptance());
+  world.clock.advance(60_000);
+  world.journal.clear();
+}
 
+describe('a request in the flush', () => {
   it('shares its purges with changes', async () => {
     const world = createWorld();
     await waitingRequest(world);
     await world.buffered(aChange({ name: 'a' }), aChange({ name: 'b' }));
     await world.flush();
     expect(world.cdn.purges.at(-1)?.files).toEqual([url('a'), url('b')]);
-    expect(world.records.purges()[0]?.causes.map(({ type }) => type)).toEqual(['request', 'change', 'change']);
+    expect(world.records.purges()[0]?.causes.map(({ type }) => type)).toEqual([
+      'request',
+      'change',
+      'change',
+    ]);
     expect(recorded(world)).toMatchObject({ state: 'accepted', purges: [{ urls: [url('a')] }] });
-    expect(world.telemetry.named('purge-accepted')).toMatchObject([{ changes: 2, requests: 1, lane: 'manual' }]);
+    expect(world.telemetry.named('purge-accepted')).toMatchObject([
+      { changes: 2, requests: 1, lane: 'manual' },
+    ]);
   });
 
   it('is purged before its message goes and after its purge is noted', async () => {
@@ -341,7 +354,12 @@ describe('a request in the flush', () => {
     await waitingRequest(world);
     await world.flush();
     const order = world.journal.lines('submit', 'save-purge', 'update-request', 'complete');
-    expect(order.map((line) => line.split(' ')[0])).toEqual(['submit', 'save-purge', 'update-request', 'complete']);
+    expect(order.map((line) => line.split(' ')[0])).toEqual([
+      'submit',
+      'save-purge',
+      'update-request',
+      'complete',
+    ]);
   });
 
   it('without a record goes to the poison queue', async () => {
@@ -388,7 +406,10 @@ describe('a request in the flush', () => {
     await waitingRequest(world);
     world.cdn.answerBy(() => aRefusal({ errorType: 'WrongSignature', message: 'No.' }));
     await world.flush();
-    expect(recorded(world)).toMatchObject({ state: 'waiting', lastFailure: { detail: 'WrongSignature: No.' } });
+    expect(recorded(world)).toMatchObject({
+      state: 'waiting',
+      lastFailure: { detail: 'WrongSignature: No.' },
+    });
     expect(world.buffer.messages()).toMatchObject([{ failedAttempts: 2 }]);
   });
 });
