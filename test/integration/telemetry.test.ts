@@ -470,7 +470,7 @@ describe('telemetry', () => {
     const lengths = events().map((event) => propertiesOf(event)['problems']?.length);
     expect(lengths).toHaveLength(2);
     // The exporter has a limit of its own, 8,192 bytes.
-    expect(lengths.toSorted()).toEqual([Math.ceil(8192 / 3), 8000]);
+    expect(new Set(lengths)).toEqual(new Set([8000, Math.ceil(8192 / 3)]));
   });
 
   test('tells of a dead letter', async () => {

@@ -9,8 +9,8 @@ import type { ParsedEvent } from '../use-cases/buffer-blob-changes.ts';
 import { BlobEventData, EventEnvelope, type Envelope } from './event-grid.schema.ts';
 
 /**
- * Takes a delivery (one event or an array of them) and the accounts that are believed, gives one parsed event for
- * each. Never throws: a delivery that failed would come again for a day and fail each time.
+ * Takes a delivery (one event or an array of them) and the accounts that are believed, gives what each event came
+ * to: one parsed event, or two for a rename of which only one name can be purged. Never throws: a delivery that failed would come again for a day and fail each time.
  */
 export function parseBlobEvents(
   delivery: unknown,
@@ -18,9 +18,9 @@ export function parseBlobEvents(
   traceparent: string | undefined,
 ): readonly ParsedEvent[] {
   const events: readonly unknown[] = Array.isArray(delivery) ? delivery : [delivery];
-  return events.map((event) => {
+  return events.flatMap((event) => {
     const envelope = EventEnvelope.safeParse(event);
-    if (!envelope.success) return refused('not-an-event', '');
+    if (!envelope.success) return [refused('not-an-event', '')];
     return parseEvent(envelope.data, accounts, traceparent);
   });
 }
@@ -32,22 +32,23 @@ function parseEvent(
   envelope: Envelope,
   accounts: ReadonlySet<string>,
   traceparent: string | undefined,
-): ParsedEvent {
+): readonly ParsedEvent[] {
   const { type, subject, source } = envelope;
-  if (!HANDLED_TYPES.has(type)) return { kind: 'ignored', reason: 'other-event-type' };
+  if (!HANDLED_TYPES.has(type)) return [{ kind: 'ignored', reason: 'other-event-type' }];
   const account = ACCOUNT_ID.exec(source)?.groups?.['account']?.toLowerCase();
-  if (account === undefined || !accounts.has(account)) return refused('unknown-account', subject);
+  if (account === undefined || !accounts.has(account)) return [refused('unknown-account', subject)];
   const eventAt = Date.parse(envelope.time);
-  if (!isRecordable(eventAt)) return refused('bad-event-time', subject);
+  if (!isRecordable(eventAt)) return [refused('bad-event-time', subject)];
   const data = BlobEventData.safeParse(envelope.data);
-  if (!data.success) return refused('bad-event-data', subject);
+  if (!data.success) return [refused('bad-event-data', subject)];
   if (data.data.api !== undefined && INCOMPLETE_WRITES.has(data.data.api)) {
-    return { kind: 'ignored', reason: 'incomplete-write' };
+    return [{ kind: 'ignored', reason: 'incomplete-write' }];
   }
 
   const provenance = describeProvenance(envelope, account, instant(eventAt), data.data, traceparent);
-  const change = parseChange(type, subject, data.data, provenance);
-  return change.ok ? { kind: 'change', change: change.value } : refused(change.error, subject);
+  return parseChange(type, subject, data.data, provenance).map((result) =>
+    result.ok ? { kind: 'change', change: result.value } : refused(result.error, subject),
+  );
 }
 
 type Provenance = Pick<BlobChange, 'account' | 'eventId' | 'eventAt' | 'eTag' | 'sequencer' | 'traceparent'>;
@@ -79,33 +80,58 @@ const HANDLED_TYPES: ReadonlySet<string> = new Set([
   'Microsoft.Storage.DirectoryDeleted',
 ]);
 
+type ParsedChange = Result<BlobChange, string>;
+
 function parseChange(
   type: string,
   subject: string,
   data: BlobEventData,
   provenance: Provenance,
-): Result<BlobChange, string> {
+): readonly ParsedChange[] {
   switch (type) {
     case 'Microsoft.Storage.BlobCreated':
     case 'Microsoft.Storage.BlobDeleted': {
       const kind = type === 'Microsoft.Storage.BlobCreated' ? 'created' : 'deleted';
       const blob = parseSubject(subject);
-      return blob.ok ? ok({ kind, blob: blob.value, ...provenance }) : blob;
+      return [blob.ok ? ok({ kind, blob: blob.value, ...provenance }) : blob];
     }
     case 'Microsoft.Storage.DirectoryDeleted': {
       const directory = parseSubject(subject);
-      return directory.ok
-        ? ok({ kind: 'directory-deleted', directory: directory.value, ...provenance })
-        : directory;
+      return [
+        directory.ok
+          ? ok({ kind: 'directory-deleted', directory: directory.value, ...provenance })
+          : directory,
+      ];
     }
     default: {
-      const kind = type === 'Microsoft.Storage.BlobRenamed' ? 'renamed' : 'directory-renamed';
       const from = parseRenameUrl(data.sourceUrl, provenance.account);
-      if (!from.ok) return from;
+      if (!from.ok) return [from];
       const to = parseRenameUrl(data.destinationUrl, provenance.account);
-      return to.ok ? ok({ kind, from: from.value, to: to.value, ...provenance }) : to;
+      if (!to.ok) return [to];
+      const isBlob = type === 'Microsoft.Storage.BlobRenamed';
+      return describeRename(isBlob, from.value, to.value, provenance);
     }
   }
+}
+
+/** A name that cannot stand in a purge does not keep the other from being purged. */
+function describeRename(
+  isBlob: boolean,
+  from: BlobPath,
+  to: BlobPath,
+  provenance: Provenance,
+): readonly ParsedChange[] {
+  const fromFault = findBlobNameFault(from.name);
+  const toFault = findBlobNameFault(to.name);
+  if (fromFault === undefined && toFault === undefined) {
+    return [ok({ kind: isBlob ? 'renamed' : 'directory-renamed', from, to, ...provenance })];
+  }
+  const left = (blob: BlobPath, kind: 'created' | 'deleted'): BlobChange =>
+    isBlob ? { kind, blob, ...provenance } : { kind: 'directory-deleted', directory: blob, ...provenance };
+  return [
+    fromFault === undefined ? ok(left(from, 'deleted')) : err(fromFault),
+    toFault === undefined ? ok(left(to, 'created')) : err(toFault),
+  ];
 }
 
 const ACCOUNT_ID =
@@ -118,21 +144,18 @@ const RENAME_URL =
 function parseSubject(subject: string): Result<BlobPath, string> {
   const { container, name } = SUBJECT.exec(subject)?.groups ?? {};
   if (container === undefined || name === undefined) return err('bad-subject');
-  return checkedPath(container, name);
+  if (!isContainerName(container)) return err('bad-container');
+  const fault = findBlobNameFault(name);
+  return fault === undefined ? ok({ container, name }) : err(fault);
 }
 
+/** A URL that does not speak of the event's own account makes the whole event unbelievable. The name is not judged yet. */
 function parseRenameUrl(url: string | undefined, account: string): Result<BlobPath, string> {
   const groups = url === undefined ? undefined : RENAME_URL.exec(url)?.groups;
   const { hostAccount, pathAccount, container, name } = groups ?? {};
   if (container === undefined || name === undefined) return err('bad-rename-url');
   if ((hostAccount ?? pathAccount) !== account) return err('foreign-rename-url');
-  return checkedPath(container, name);
-}
-
-function checkedPath(container: string, name: string): Result<BlobPath, string> {
-  if (!isContainerName(container)) return err('bad-container');
-  const fault = findBlobNameFault(name);
-  return fault === undefined ? ok({ container, name }) : err(fault);
+  return isContainerName(container) ? ok({ container, name }) : err('bad-container');
 }
 
 const refused = (reason: string, subject: string): ParsedEvent => ({ kind: 'refused', reason, subject });
