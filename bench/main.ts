@@ -51,7 +51,7 @@ const results = { node: process.version, cpus: availableParallelism(), ...answer
 console.log(options.json ? JSON.stringify(results) : asTable(results));
 
 function asTable(values: Answer): string {
-  const table = new Table({ style: { head: [], border: [] }, wordWrap: true, colWidths: [48, 60] });
+  const table = new Table({ style: { head: [], border: [] }, wordWrap: true, colWidths: [56, 60] });
   table.push(...rowsOf(values, ''));
   return table.toString();
 }

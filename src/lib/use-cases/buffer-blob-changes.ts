@@ -3,6 +3,7 @@
 import { affectedPaths, type BlobChange } from '../core/blob-change.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { mapToTargets } from '../core/url-mapping.ts';
+import { forEachLimited } from './for-each-limited.ts';
 import type { PurgeBuffer, Run } from './ports.ts';
 
 /** What one event turned out to be. */
@@ -18,6 +19,9 @@ export type ParsedEvent =
  * a change that is purged and recorded, without end.
  */
 export type OwnPlaces = { readonly account: string; readonly recordsContainer: string };
+
+/** A delivery holds up to 5,000 events: they must not open as many connections. */
+const PARALLEL_ADDS = 32;
 
 /** The Functions host keeps locks, keys and timers in containers of this prefix. */
 const HOST_CONTAINERS = 'azure-webjobs-';
@@ -35,7 +39,9 @@ export async function bufferBlobChanges(
   );
   const served = changes.filter((change) => isServed(change, configuration));
   reportNotTaken(events, changes.length - served.length, run);
-  await Promise.all(served.map((change) => buffer.add({ type: 'change', change, failedAttempts: 0 })));
+  await forEachLimited(served, PARALLEL_ADDS, async (change) => {
+    await buffer.add({ type: 'change', change, failedAttempts: 0 });
+  });
   run.log.debug('Buffered blob changes.', { buffered: served.length });
   return served.length;
 }

@@ -5,6 +5,7 @@ import type { Configuration } from '../core/configuration.ts';
 import type { NotAccepted } from '../core/purge-outcome.ts';
 import { settle } from '../core/settlement.ts';
 import { claimTargets, type FlushOwner } from './claim-targets.ts';
+import { atMost, type AtMost } from './at-most.ts';
 import { forEachLimited } from './for-each-limited.ts';
 import {
   RECEIVE_MAX,
@@ -94,9 +95,11 @@ async function purgeReceived(
   const progress = followProgress(targets);
   // A request whose record misses one of its purges must come again, so that the record ends complete.
   const unnoted = new Set<FlushOwner>();
+  // One limit for all batches: completing must not open more connections the more batches were accepted.
+  const settleTurn = atMost(PARALLEL_SETTLES);
   const completing: Promise<void>[] = [];
   const complete = (owners: readonly Pick<FlushOwner, 'received'>[]): void => {
-    const completed = completeAll(owners, ports, run);
+    const completed = completeAll(owners, ports, run, settleTurn);
     // A bug is thrown where all are awaited: unheard until then, it would end the process.
     completed.catch(() => undefined);
     completing.push(completed);
@@ -152,9 +155,12 @@ async function completeAll(
   owners: readonly Pick<FlushOwner, 'received'>[],
   { buffer }: FlushPorts,
   run: Run,
+  settleTurn: AtMost,
 ): Promise<void> {
-  await forEachLimited(owners, PARALLEL_SETTLES, ({ received }) =>
-    leaveOnTrouble('complete', run, () => buffer.complete(received.receipt)),
+  await Promise.all(
+    owners.map(({ received }) =>
+      settleTurn(() => leaveOnTrouble('complete', run, () => buffer.complete(received.receipt))),
+    ),
   );
 }
 
