@@ -2,8 +2,10 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 
-import { describeEntry } from './live-lines.ts';
-import { DEFAULT_PORTS, startStack } from './stack.ts';
+import { greeting } from './greeting.ts';
+import { readArguments, startOrExplain } from './stack-command.ts';
+
+const COMMAND = 'npm run start:func';
 
 const HELP = `Azure Functions Core Tools ("func") are not installed here.
 
@@ -15,6 +17,7 @@ from Microsoft's servers, and goes without where it cannot. To get them:
 
 Then run "npm run start:func" again. "npm start" runs the same app without them, on the embedded host.`;
 
+const asked = readArguments(COMMAND);
 if (!isInstalled()) {
   console.error(HELP);
   process.exit(1);
@@ -23,16 +26,9 @@ if (!isInstalled()) {
 const build = spawnSync('npm', ['run', 'build'], { stdio: 'inherit' });
 if (build.status !== 0) process.exit(build.status ?? 1);
 
-const stack = await startStack({
-  ports: DEFAULT_PORTS,
-  host: 'none',
-  location: '.local/azurite',
-  onEntry(entry) {
-    const line = describeEntry(entry);
-    if (line !== undefined) console.log(line);
-  },
-});
-console.log(`The stack is up; starting Core Tools on ${stack.functionsUrl}.`);
+const stack = await startOrExplain(COMMAND, asked, 'none');
+console.log(greeting(stack, 'ignored'));
+console.log(`Starting Core Tools on ${stack.functionsUrl} …`);
 const func = spawn('func', ['start', '--port', new URL(stack.functionsUrl).port], {
   stdio: 'inherit',
   // Settings in the environment come before those of local.settings.json.
@@ -42,9 +38,15 @@ const func = spawn('func', ['start', '--port', new URL(stack.functionsUrl).port]
 // Ctrl-C reaches Core Tools by the terminal; when they have ended, the rest ends too.
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => func.kill('SIGTERM'));
-func.on('exit', (code) => {
-  void stack.stop().then(() => process.exit(code ?? 1));
+const exitCode = await new Promise<number>((resolve) => {
+  func.on('exit', (code) => resolve(code ?? 1));
+  func.on('error', (error) => {
+    console.error(`Core Tools could not be started: ${error.message}`);
+    resolve(1);
+  });
 });
+await stack.stop();
+process.exit(exitCode);
 
 function isInstalled(): boolean {
   return spawnSync('func', ['--version'], { stdio: 'ignore' }).status === 0;

@@ -14,16 +14,22 @@ import { checkSettings } from './config/required-settings.ts';
 import type { Configuration } from './core/configuration.ts';
 import { instant } from './core/instant.ts';
 import type { HttpTimeouts } from './providers/http/send.ts';
+import { createClockOffset, type ClockOffset } from './providers/azure-china-cdn/clock-offset.ts';
+import type { CallReports } from './providers/azure-china-cdn/signed-calls.ts';
+import { reportCdn } from './report-cdn.ts';
 import { reportConfiguration } from './report-configuration.ts';
 import type { Services, ServicesLoader } from './services.ts';
 import { systemLog } from './system-log.ts';
 import { noTelemetry } from './telemetry/no-telemetry.ts';
+import { createHolds } from './use-cases/holds.ts';
 import { oneAtATime } from './use-cases/one-at-a-time.ts';
 import type { Clock, ConfigurationSource, PurgeProvider, Telemetry } from './use-cases/ports.ts';
 
 export type App = {
   /** NCRONTAB of the flush. */
   readonly schedule: string;
+  /** NCRONTAB of the tracker. */
+  readonly trackSchedule: string;
   readonly services: ServicesLoader;
   /** Throws when a first start has no configuration to work by. */
   readonly start: () => Promise<void>;
@@ -50,6 +56,7 @@ export function createApp(settings: Settings): App {
   };
   return {
     schedule: environment.schedule,
+    trackSchedule: environment.trackSchedule,
     services,
     async start() {
       if (fixed === undefined) await (await services()).configuration.current();
@@ -77,7 +84,7 @@ function fixedSource(
 function parseDocument(text: string, settings: Settings): Configuration {
   const parsed = parseConfigurationText(text);
   if (!parsed.ok) throw new ConfigurationError(parsed.error);
-  const problems = checkSettings(parsed.value, (name) => isSet(settings, name));
+  const problems = checkSettings(parsed.value, (name) => settings[name]);
   if (problems.length > 0) throw new ConfigurationError(problems);
   return parsed.value;
 }
@@ -92,6 +99,9 @@ function readDocument(path: string): string {
   }
 }
 
+/** host.json ends an invocation after five minutes; what it was sending then would be sent again. */
+const LONGEST_SENDING_MS = 4 * 60_000;
+
 const systemClock: Clock = { now: () => instant(Date.now()) };
 
 /** Loads the SDKs only here, so that registering the functions is quick. */
@@ -100,10 +110,11 @@ async function buildServices(
   fixed: ConfigurationSource | undefined,
   settings: Settings,
 ): Promise<Services> {
-  const [storage, queueBuffer, blobRecords] = await Promise.all([
+  const [storage, queueBuffer, blobRecords, ledgers] = await Promise.all([
     import('./storage/clients.ts'),
     import('./buffer/storage-queue-buffer.ts'),
     import('./records/blob-records.ts'),
+    import('./records/blob-ledgers.ts'),
   ]);
   const clock = systemClock;
   const telemetry = await loadTelemetry(environment);
@@ -119,6 +130,7 @@ async function buildServices(
   return {
     configuration,
     buffer,
+    poison: queueBuffer.createStoragePoisonQueue(bufferQueues, environment.visibilityMs),
     own: { account: blobs.accountName, recordsContainer: environment.recordsContainer },
     telemetry,
     flushPorts: {
@@ -129,9 +141,14 @@ async function buildServices(
       clock,
       endpointTurns: oneAtATime(),
       newId: randomUUID,
+      holds: createHolds(),
+      ledgers: ledgers.createBlobLedgers(recordsContainer),
     },
     // Half of the visibility time: what was received last must end before others may receive it too.
-    flushLimits: { takeForMs: environment.visibilityMs / 2 },
+    flushLimits: {
+      takeForMs: environment.visibilityMs / 2,
+      sendForMs: Math.min(environment.visibilityMs * 0.8, LONGEST_SENDING_MS),
+    },
   };
 }
 
@@ -147,7 +164,7 @@ async function blobSource(
   return blobConfiguration({
     ...blobDocuments(blobs, configurationFrom, recordsContainer),
     now: systemClock.now,
-    check: (configuration) => checkSettings(configuration, (name) => isSet(settings, name)),
+    check: (configuration) => checkSettings(configuration, (name) => settings[name]),
     ...reportConfiguration(telemetry),
   });
 }
@@ -187,6 +204,12 @@ async function loadProviders(
     agents.set(key, agent);
     return agent;
   };
+  const offsets = new Map<string, ClockOffset>();
+  const clockOffsetFor = (apiBaseUrl: string): ClockOffset => {
+    const offset = offsets.get(apiBaseUrl) ?? createClockOffset();
+    offsets.set(apiBaseUrl, offset);
+    return offset;
+  };
   const secret = (name: string): string => {
     const value = settings[name];
     if (value === undefined || value === '') throw new Error(`the app setting ${name} is not set`);
@@ -194,7 +217,8 @@ async function loadProviders(
   };
   const built = new WeakMap<Configuration, Providers>();
   return (configuration) => {
-    const parts = { secret, agentFor, clock: systemClock, telemetry };
+    const reportsFor = (cdn: string): CallReports => reportCdn(cdn, telemetry);
+    const parts = { secret, agentFor, clock: systemClock, telemetry, clockOffsetFor, reportsFor };
     const providers =
       built.get(configuration) ??
       new Map([...configuration.cdns].map(([name, cdn]) => [name, createProvider(cdn, parts)]));
@@ -202,5 +226,3 @@ async function loadProviders(
     return providers;
   };
 }
-
-const isSet = (settings: Settings, name: string): boolean => (settings[name] ?? '') !== '';

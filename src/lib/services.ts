@@ -2,11 +2,12 @@
 
 import type { FlushLimits, FlushPorts } from './use-cases/flush-purges.ts';
 import type { OwnPlaces } from './use-cases/buffer-blob-changes.ts';
-import type { ConfigurationSource, PurgeBuffer, Telemetry } from './use-cases/ports.ts';
+import type { ConfigurationSource, PoisonQueue, PurgeBuffer, Telemetry } from './use-cases/ports.ts';
 
 export type Services = {
   readonly configuration: ConfigurationSource;
   readonly buffer: PurgeBuffer;
+  readonly poison: PoisonQueue;
   readonly own: OwnPlaces;
   readonly telemetry: Telemetry;
   readonly flushPorts: FlushPorts;

@@ -1,8 +1,9 @@
 // What every purge provider must do, whichever CDN stands behind it: one suite, run for each.
 
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { cdnUrl, spellPath, type CdnUrl } from '../../src/lib/core/cdn-url.ts';
+import type { OutcomeClass } from '../../src/lib/core/outcome-class.ts';
 import type { PurgeOutcome } from '../../src/lib/core/purge-outcome.ts';
 import type { PurgeBatch, PurgeProvider } from '../../src/lib/use-cases/ports.ts';
 
@@ -53,10 +54,10 @@ export interface HostEndpoint {
   readonly endpointId: string;
 }
 
-/** One class of refusals: what the CDN calls it, and whether only the items of the batch are at fault. */
+/** One refusal: what the CDN calls it, and what that means. */
 export interface RefusalClass {
   readonly errorType: string;
-  readonly scope: 'items' | 'request';
+  readonly outcomeClass: OutcomeClass;
 }
 
 export function describePurgeProvider(
@@ -127,6 +128,51 @@ export function describePurgeProvider(
       });
     });
 
+    const endpointId = (): string => cdn.endpoints[0].endpointId;
+
+    describe('the progress of an accepted purge', () => {
+      test('names every URL as it was sent, and comes to its end', async () => {
+        const [file, directory] = [url('/%E4%B8%AD%20a.txt'), url('/d/')];
+        const outcome = await cdn.provider.submit(batch({ files: [file], directories: [directory] }));
+        const taskId = outcome.kind === 'accepted' ? outcome.taskId : '';
+
+        const first = await cdn.provider.readProgress({ endpointId: endpointId(), taskId });
+        expect(first).toMatchObject({ ok: true, value: [{ url: file }, { url: directory }] });
+        await vi.waitFor(
+          async () => {
+            expect(await cdn.provider.readProgress({ endpointId: endpointId(), taskId })).toEqual({
+              ok: true,
+              value: [
+                { url: file, status: 'succeeded' },
+                { url: directory, status: 'succeeded' },
+              ],
+            });
+          },
+          { timeout: 10_000 },
+        );
+      });
+
+      test('is not known of a task that the CDN does not know: that is a value too', async () => {
+        const asked = { endpointId: endpointId(), taskId: 'b520c544-ec34-4ac4-86f5-5394363919c3' };
+
+        expect(await cdn.provider.readProgress(asked)).toMatchObject({
+          ok: false,
+          error: { kind: 'refused', correlationId: lastCorrelationId() },
+        });
+      });
+
+      test('is not known while the CDN is not heard: that is a value too', async () => {
+        const outcome = await purge();
+        const taskId = outcome.kind === 'accepted' ? outcome.taskId : '';
+        cdn.order({ kind: 'resets' });
+
+        expect(await cdn.provider.readProgress({ endpointId: endpointId(), taskId })).toMatchObject({
+          ok: false,
+          error: { kind: 'failed' },
+        });
+      });
+    });
+
     describe('URLs reach the CDN byte for byte:', () => {
       test.each([
         'with space.txt',
@@ -157,7 +203,7 @@ export function describePurgeProvider(
     });
 
     describe('a refusal is a value with the CDN’s words and the correlation id:', () => {
-      test.each(refusals)('$errorType ($scope)', async ({ errorType, scope }) => {
+      test.each(refusals)('$errorType ($outcomeClass)', async ({ errorType, outcomeClass }) => {
         cdn.order({ kind: 'refuses', errorType });
 
         const outcome = await purge();
@@ -165,7 +211,7 @@ export function describePurgeProvider(
         expect(outcome).toMatchObject({
           kind: 'refused',
           errorType,
-          scope,
+          outcomeClass,
           correlationId: lastCorrelationId(),
         });
         expect(outcome).toHaveProperty('message', expect.stringMatching(/\S/u));
@@ -188,7 +234,7 @@ export function describePurgeProvider(
 
         expect(await purge()).toMatchObject({
           kind: 'refused',
-          scope: 'request',
+          outcomeClass: 'throttled',
           retryAfterMs: waitMs,
           correlationId: lastCorrelationId(),
         });

@@ -1,7 +1,11 @@
 // The commands that keep the stack up.
 
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import { BlobServiceClient } from '@azure/storage-blob';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { runCommand } from '../support/run-command.ts';
 
@@ -51,7 +55,57 @@ describe('npm run start:func', () => {
     expect(ended.code).toBe(1);
     expect(ended.output).toContain('npm install -g azure-functions-core-tools@4');
   });
+
+  it('says which options there are', async () => {
+    const ended = await runCommand('dev/start-func.ts', ['--what'], 20_000).ended;
+
+    expect(ended.code).toBe(1);
+    expect(ended.output).toContain('npm run start:func -- [--free-ports] [--memory]');
+  });
+
+  it('makes the containers, tells the addresses, and ends with Core Tools', async () => {
+    const tools = await standIn(`
+      echo "$1 answers on port $3, with storage: \${PURGE_STORAGE:+yes}"
+      while [ ! -e "$(dirname "$0")/stop" ]; do sleep 0.1; done
+      exit 7`);
+    const running = runCommand('dev/start-func.ts', ['--free-ports', '--memory'], 60_000, tools.env);
+
+    const port = await seen(running.output, /start answers on port (?<value>[1-9]\d+), with storage: yes/);
+    expect(await seen(running.output, /Functions +http:\/\/127\.0\.0\.1:(?<value>\d+)/)).toBe(port);
+    await seen(running.output, /(?<value>Core Tools ask for no keys)/);
+    const connectionString = await seen(running.output, /AZURE_STORAGE_CONNECTION_STRING='(?<value>[^']+)'/);
+    const storage = BlobServiceClient.fromConnectionString(connectionString);
+    for (const name of ['$web', 'media']) {
+      expect(await storage.getContainerClient(name).exists()).toBe(true);
+    }
+    await writeFile(join(tools.folder, 'stop'), '');
+    const ended = await running.ended;
+
+    expect(ended.code).toBe(7);
+    expect(ended.output).not.toMatch(/Function key|Master key|code=/);
+  }, 70_000);
+
+  it('stops what it started where Core Tools cannot be started', async () => {
+    const tools = await standIn('exit 0', 'rm "$0"');
+    const ended = await runCommand('dev/start-func.ts', ['--free-ports', '--memory'], 60_000, tools.env)
+      .ended;
+
+    expect(ended.code, ended.output).toBe(1);
+    expect(ended.output).toContain('Core Tools could not be started');
+  }, 70_000);
 });
+
+type StandIn = { readonly folder: string; readonly env: Readonly<Record<string, string>> };
+
+/** Puts a `func` on the path that does this at its start, and an `npm` that builds nothing. */
+async function standIn(atStart: string, atVersion = 'exit 0'): Promise<StandIn> {
+  const folder = await mkdtemp(join(tmpdir(), 'core-tools-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const script = `#!/bin/sh\nif [ "$1" = --version ]; then\n${atVersion}\nexit 0\nfi\n${atStart}\n`;
+  await writeFile(join(folder, 'func'), script, { mode: 0o755 });
+  await writeFile(join(folder, 'npm'), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
+  return { folder, env: { PATH: `${folder}:/usr/bin:/bin` } };
+}
 
 /** Waits until the output matches, gives the group `value`. */
 async function seen(output: () => string, pattern: RegExp): Promise<string> {

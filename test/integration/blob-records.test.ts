@@ -1,16 +1,19 @@
 // Purge records, request records and idempotency claims on real blob storage, with others writing beside.
 
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 
 import type { ContainerClient } from '@azure/storage-blob';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, inject, test } from 'vitest';
 
 import { instant, type Instant } from '../../src/lib/core/instant.ts';
-import type { PurgeRecord } from '../../src/lib/core/purge-record.ts';
+import type { EndedPurge, OpenPurge } from '../../src/lib/core/purge-record.ts';
+import { beginTracking } from '../../src/lib/core/purge-tracking.ts';
 import type { RequestPurge, RequestRecord } from '../../src/lib/core/purge-request.ts';
 import { createBlobRecords } from '../../src/lib/records/blob-records.ts';
 import { createStorageClients } from '../../src/lib/storage/clients.ts';
 import { StorageTrouble, type IdempotencyClaim, type PurgeRecords } from '../../src/lib/use-cases/ports.ts';
+import { startCountingProxy } from '../support/azurite-counting-proxy.ts';
 import { azuritePlaces, deadStorage } from '../support/azurite-places.ts';
 
 const places = azuritePlaces();
@@ -33,8 +36,10 @@ async function namesIn(places: ContainerClient): Promise<string[]> {
 }
 
 const request = (id: string): RequestRecord => ({
-  version: 1,
+  version: 2,
   id,
+  origin: 'person',
+  repurges: 0,
   state: 'waiting',
   askedAt,
   reason: 'a 中文 “reason”',
@@ -56,6 +61,7 @@ const requestPurge = (id: string): RequestPurge => ({
   endpointId: 'e1',
   correlationId: 'c1',
   taskId: 't1',
+  state: 'accepted',
   urls: ['http://www.contoso.cn/a%20b.txt'],
 });
 
@@ -159,12 +165,10 @@ describe('a request', () => {
   });
 });
 
-describe('a purge', () => {
-  const purge: PurgeRecord = {
-    version: 1,
-    id: randomUUID(),
-    state: 'accepted',
-    acceptedAt: askedAt,
+const newPurge = (acceptedAt: Instant = askedAt, id = `20260304-${randomUUID()}`): OpenPurge =>
+  beginTracking({
+    id,
+    acceptedAt,
     cdn: 'china',
     endpointId: 'e1',
     files: ['http://www.contoso.cn/%E4%B8%AD.txt'],
@@ -176,17 +180,30 @@ describe('a purge', () => {
       { type: 'change', eventId: 'event-1', eventAt: askedAt, traceparent },
       { type: 'request', requestId: 'request-1', askedAt },
     ],
-  };
+  });
 
-  test('is on record under its day, as JSON that a person can read, in a container that is made for it', async () => {
+const endOf = ({ nextPollAt: _next, ...purge }: OpenPurge): EndedPurge => ({
+  ...purge,
+  state: 'failed',
+  polls: 3,
+  endedAt: at('2026-03-05T00:02:00.000Z'),
+  failedUrls: purge.files,
+  repurges: [{ requestId: 'request-2', urls: purge.files, times: 1 }],
+});
+
+describe('a purge', () => {
+  const purge = newPurge();
+
+  test('is on record among the open ones, as JSON that a person can read, in a container that is made for it', async () => {
     await records.savePurge(purge);
 
-    const blob = container.getBlobClient(`purges/2026-03-04/${purge.id}.json`);
-    const { contentType } = await blob.getProperties();
-    expect(contentType).toBe('application/json');
+    const blob = container.getBlobClient(`open-purges/${purge.id}.json`);
+    const { contentType, metadata } = await blob.getProperties();
+    expect([contentType, metadata]).toEqual(['application/json', { nextpollat: '2026-03-05T00:00:14.999Z' }]);
     expect(JSON.parse((await blob.downloadToBuffer()).toString())).toEqual({
       ...purge,
       acceptedAt: '2026-03-04T23:59:59.999Z',
+      nextPollAt: '2026-03-05T00:00:14.999Z',
       causes: [
         { type: 'change', eventId: 'event-1', eventAt: '2026-03-04T23:59:59.999Z', traceparent },
         { type: 'request', requestId: 'request-1', askedAt: '2026-03-04T23:59:59.999Z' },
@@ -194,13 +211,198 @@ describe('a purge', () => {
     });
   });
 
-  test('finds the container made, when many are the first at once', async () => {
-    await Promise.all(
-      Array.from({ length: 6 }, () => createBlobRecords(container).savePurge({ ...purge, id: randomUUID() })),
+  test('is saved by one storage call, once the container is there', async () => {
+    const { blobUrl, queueUrl } = inject('azurite');
+    const proxy = await startCountingProxy(blobUrl, queueUrl);
+    const counted = createBlobRecords(
+      createStorageClients(proxy.connectionString).blobs.getContainerClient(container.containerName),
     );
+    await container.create();
+
+    await counted.savePurge(purge);
+    expect(proxy.calls()).toHaveLength(1);
+    expect(await counted.findDuePurges(purge.nextPollAt, 10)).toEqual([purge.id]);
+    expect(proxy.calls()).toHaveLength(2);
+    await proxy.close();
+  });
+
+  test('finds the container made, when many are the first at once', async () => {
+    await Promise.all(Array.from({ length: 6 }, () => createBlobRecords(container).savePurge(newPurge())));
 
     expect(await namesIn(container)).toHaveLength(6);
   });
+
+  test('is read by its id alone, open and ended', async () => {
+    await records.savePurge(purge);
+    expect(await records.readPurge(purge.id)).toEqual(purge);
+
+    await records.closePurge(endOf(purge));
+
+    expect(await records.readPurge(purge.id)).toEqual(endOf(purge));
+    expect(await namesIn(container)).toEqual([`purges/2026-03-04/${purge.id}.json`]);
+  });
+
+  test.each([
+    { what: 'nobody saved', id: `20260304-${randomUUID()}` },
+    { what: 'has another shape', id: '../configuration/x' },
+  ])('whose id $what is undefined, container or no container', async ({ id }) => {
+    expect(await records.readPurge(id)).toBeUndefined();
+    expect(await records.readOpenPurge(id)).toBeUndefined();
+    await container.create();
+    expect(await records.readPurge(id)).toBeUndefined();
+  });
+});
+
+const due = (iso: string, most = 10): Promise<readonly string[]> => records.findDuePurges(at(iso), most);
+
+describe('what is due', () => {
+  test('is nothing where nothing was ever purged', async () => {
+    expect(await due('2026-03-05T00:00:00.000Z')).toEqual([]);
+  });
+
+  test('is what is open and whose time has come: longest due first, no more than asked for', async () => {
+    const [first, second, third] = [
+      newPurge(at('2026-03-04T12:00:00.000Z'), `20260304-f${randomUUID().slice(1)}`),
+      newPurge(at('2026-03-04T12:00:01.000Z'), `20260304-a${randomUUID().slice(1)}`),
+      newPurge(at('2026-03-04T12:10:00.000Z'), `20260304-0${randomUUID().slice(1)}`),
+    ];
+    const ended = newPurge(at('2026-03-04T11:00:00.000Z'));
+    await Promise.all([first, second, third, ended].map((one) => records.savePurge(one)));
+    await records.closePurge(endOf(ended));
+
+    expect(await due('2026-03-04T12:00:14.999Z')).toEqual([]);
+    expect(await due('2026-03-04T12:00:15.000Z')).toEqual([first.id]);
+    expect(await due('2026-03-04T12:00:16.000Z')).toEqual([first.id, second.id]);
+    expect(await due('2026-03-04T13:00:00.000Z', 2)).toEqual([first.id, second.id]);
+    expect(await due('2026-03-04T13:00:00.000Z')).toEqual([first.id, second.id, third.id]);
+  });
+
+  test('moves on with the record, and is at once for an end that is not closed yet', async () => {
+    const purge = newPurge(at('2026-03-04T12:00:00.000Z'));
+    await records.savePurge(purge);
+    const open = await records.readOpenPurge(purge.id);
+    const later = { ...purge, polls: 1, nextPollAt: at('2026-03-04T18:00:00.000Z') };
+
+    expect(await records.updateOpenPurge(later, open?.version ?? '')).toBe(true);
+
+    expect(await due('2026-03-04T17:59:59.999Z')).toEqual([]);
+    expect(await due('2026-03-04T18:00:00.000Z')).toEqual([purge.id]);
+    const reread = await records.readOpenPurge(purge.id);
+    await records.updateOpenPurge(endOf(purge), reread?.version ?? '');
+    expect(await due('2026-03-05T00:02:00.000Z')).toEqual([purge.id]);
+    expect(await records.readOpenPurge(purge.id)).toMatchObject({ record: endOf(purge) });
+  });
+
+  test('is also an open record whose time somebody lost', async () => {
+    const purge = newPurge();
+    await records.savePurge(purge);
+    await container.getBlobClient(`open-purges/${purge.id}.json`).setMetadata({});
+
+    expect(await due('2026-03-04T00:00:00.000Z')).toEqual([purge.id]);
+  });
+});
+
+describe('trackers at the same time', () => {
+  test('write the next state once: of several only one goes on', async () => {
+    const purge = newPurge();
+    await records.savePurge(purge);
+    const open = await records.readOpenPurge(purge.id);
+
+    const written = await Promise.all(
+      [1, 2, 3, 4].map((polls) =>
+        createBlobRecords(container).updateOpenPurge({ ...purge, polls }, open?.version ?? ''),
+      ),
+    );
+
+    expect(written.filter((one) => one)).toHaveLength(1);
+    expect((await records.readOpenPurge(purge.id))?.record.polls).toBe(written.indexOf(true) + 1);
+  });
+
+  test('take an ended purge out once, and its record stays whole', async () => {
+    const purge = newPurge();
+    await records.savePurge(purge);
+
+    const closed = await Promise.all(
+      [1, 2, 3, 4].map(() => createBlobRecords(container).closePurge(endOf(purge))),
+    );
+
+    expect(closed.filter((one) => one)).toHaveLength(1);
+    expect(await records.readPurge(purge.id)).toEqual(endOf(purge));
+    expect(await namesIn(container)).toEqual([`purges/2026-03-04/${purge.id}.json`]);
+  });
+
+  test('write nothing to a purge that another has closed', async () => {
+    const purge = newPurge();
+    await records.savePurge(purge);
+    const open = await records.readOpenPurge(purge.id);
+    await records.closePurge(endOf(purge));
+
+    expect(await records.updateOpenPurge({ ...purge, polls: 9 }, open?.version ?? '')).toBe(false);
+    expect(await records.readPurge(purge.id)).toEqual(endOf(purge));
+  });
+
+  test('go on where one died between its two steps: the ended record was written, the open one not deleted', async () => {
+    const purge = newPurge();
+    await records.savePurge(purge);
+    const open = await records.readOpenPurge(purge.id);
+    await records.updateOpenPurge(endOf(purge), open?.version ?? '');
+    const text = await textOf(`open-purges/${purge.id}.json`);
+    await container
+      .getBlockBlobClient(`purges/2026-03-04/${purge.id}.json`)
+      .upload(text, Buffer.byteLength(text));
+
+    expect(await records.closePurge(endOf(purge))).toBe(true);
+
+    expect(await namesIn(container)).toEqual([`purges/2026-03-04/${purge.id}.json`]);
+  });
+});
+
+const textOf = async (name: string): Promise<string> =>
+  (await container.getBlobClient(name).downloadToBuffer()).toString();
+
+const fixture = (name: string): string =>
+  readFileSync(new URL(`../fixtures/records/${name}.json`, import.meta.url), 'utf8');
+const put = async (path: string, text: string): Promise<void> => {
+  await container.createIfNotExists();
+  await container.getBlockBlobClient(path).upload(text, Buffer.byteLength(text));
+};
+
+describe('records of version 1', () => {
+  const uuid = '9f8b6c1e-3d2a-4b5c-8d7e-6f5a4b3c2d1e';
+
+  test('are read where they stand, and nobody asks the CDN about them', async () => {
+    await put(`purges/2026-03-04/${uuid}.json`, fixture('purge-v1'));
+
+    expect(await records.readPurge(`20260304-${uuid}`)).toMatchObject({
+      id: uuid,
+      state: 'accepted',
+      polls: 0,
+    });
+    expect(await records.findDuePurges(at('2027-01-01T00:00:00.000Z'), 10)).toEqual([]);
+  });
+
+  test('of requests are read, and become this version when they change', async () => {
+    const id = '43713ade-0ecf-4d1a-abf1-460febdf0bff';
+    await put(`requests/${id}.json`, fixture('request-v1'));
+
+    await records.updateRequest(id, (record) => ({ ...record, reason: 'changed' }));
+
+    expect(await records.readRequest(id)).toMatchObject({
+      version: 2,
+      reason: 'changed',
+      purges: [{ id: uuid, state: 'accepted' }],
+    });
+  });
+
+  test.each(['open-purges', 'purges/2026-03-04'])(
+    'and of a newer version are trouble that passes, in %s: they are left for that version',
+    async (folder) => {
+      const id = `20260304-${uuid}`;
+      await put(`${folder}/${id}.json`, fixture('purge-v2-open').replace('"version": 2', '"version": 3'));
+
+      await expect(records.readPurge(id)).rejects.toThrow(StorageTrouble);
+    },
+  );
 });
 
 const claim = (requestId: string, claimedAt = askedAt): IdempotencyClaim => ({
@@ -243,6 +445,19 @@ describe('an idempotency key', () => {
     expect(['r1', 'r2', 'r3', 'r4']).toContain(held[0]?.requestId);
   });
 
+  test('is looked up for 24 hours, and looking it up claims nothing', async () => {
+    const { keyHash } = claim('first');
+    expect(await records.findIdempotencyClaim(keyHash, askedAt)).toBeUndefined();
+    expect(await container.exists()).toBe(false);
+
+    await records.claimIdempotencyKey(claim('first'));
+
+    expect(await records.findIdempotencyClaim(keyHash, at('2026-03-05T23:59:59.998Z'))).toEqual(
+      claim('first'),
+    );
+    expect(await records.findIdempotencyClaim(keyHash, at('2026-03-05T23:59:59.999Z'))).toBeUndefined();
+  });
+
   test('leaves no trace of the key itself: only hashes are stored', async () => {
     await records.claimIdempotencyKey(claim('first'));
 
@@ -253,6 +468,8 @@ describe('an idempotency key', () => {
 test.each<{ what: string; call: (records: PurgeRecords) => Promise<unknown> }>([
   { what: 'reading', call: (gone) => gone.readRequest(randomUUID()) },
   { what: 'creating', call: (gone) => gone.createRequest(request(randomUUID())) },
+  { what: 'looking for what is due', call: (gone) => gone.findDuePurges(askedAt, 1) },
+  { what: 'closing', call: (gone) => gone.closePurge(endOf(newPurge())) },
 ])('storage that is out is told apart from a bug, when $what', async ({ call }) => {
   const gone = createBlobRecords(createStorageClients(deadStorage).blobs.getContainerClient('gone'));
 

@@ -239,6 +239,29 @@ describe('settling', () => {
     expect(approximateMessagesCount).toBe(0);
   });
 
+  test('hides a message anew, as it is, and the new receipt is the one that counts', async () => {
+    const buffer = bufferOf();
+    const added = await buffer.add(changed('a.txt'), { visibleAfterMs: 1_000 });
+
+    const hidden = await buffer.hide(added, 2_000);
+    await buffer.complete(added);
+
+    expect(hidden.messageId).toBe(added.messageId);
+    expect((await receiveOnceVisible(buffer)).message).toEqual(changed('a.txt'));
+    await buffer.add(changed('b.txt'), { visibleAfterMs: 60_000 });
+    await buffer.complete(await buffer.hide(await buffer.add(changed('c.txt')), 60_000));
+    expect((await queue.getProperties()).approximateMessagesCount).toBe(2);
+  });
+
+  test('hides a message for longer than it was hidden before', async () => {
+    const buffer = bufferOf();
+    await buffer.hide(await buffer.add(changed('kept.txt'), { visibleAfterMs: 1_000 }), 60_000);
+    await buffer.add(changed('shown.txt'), { visibleAfterMs: 2_000 });
+
+    expect((await receiveOnceVisible(buffer)).message).toEqual(changed('shown.txt'));
+    expect(await buffer.receive()).toEqual([]);
+  });
+
   test('puts a message back with what it now carries', async () => {
     const buffer = bufferOf();
     await buffer.add(changed('a.txt'));
@@ -256,6 +279,12 @@ describe('settling', () => {
       {
         what: 'putting back',
         settle: (buffer, { receipt }) => buffer.putBack(receipt, changed('a.txt', 7), 0),
+      },
+      {
+        what: 'hiding',
+        settle: async (buffer, { receipt }) => {
+          expect(await buffer.hide(receipt, 60_000)).toEqual(receipt);
+        },
       },
     ])('$what', async ({ settle }) => {
       const late = bufferOf({ visibilitySeconds: 1 });
@@ -277,6 +306,7 @@ describe('settling', () => {
 
       await expect(buffer.complete(receipt)).resolves.toBeUndefined();
       await expect(buffer.putBack(receipt, changed('a.txt'), 0)).resolves.toBeUndefined();
+      await expect(buffer.hide(receipt, 60_000)).resolves.toEqual(receipt);
     });
   });
 });

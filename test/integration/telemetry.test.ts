@@ -4,7 +4,7 @@
 
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
 
 import { createCdnEmulator, type CdnEmulator } from '../../dev/cdn-emulator/emulator.ts';
@@ -14,10 +14,16 @@ import { fixedConfiguration } from '../../src/lib/config/configuration-source.ts
 import { parseConfiguration } from '../../src/lib/config/configuration.ts';
 import { instant } from '../../src/lib/core/instant.ts';
 import { createProvider } from '../../src/lib/providers/create-provider.ts';
+import type { ApiKey } from '../../src/lib/providers/azure-china-cdn/signature.ts';
+import { createClockOffset } from '../../src/lib/providers/azure-china-cdn/clock-offset.ts';
 import { createAgent } from '../../src/lib/providers/http/send.ts';
+import { createBlobLedgers } from '../../src/lib/records/blob-ledgers.ts';
 import { createBlobRecords } from '../../src/lib/records/blob-records.ts';
+import { systemLog } from '../../src/lib/system-log.ts';
+import { reportCdn } from '../../src/lib/report-cdn.ts';
 import type { AppInsightsOptions } from '../../src/lib/telemetry/app-insights-telemetry.ts';
 import { flushPurges, type FlushPorts } from '../../src/lib/use-cases/flush-purges.ts';
+import { createHolds } from '../../src/lib/use-cases/holds.ts';
 import { oneAtATime } from '../../src/lib/use-cases/one-at-a-time.ts';
 import type { Clock, Run, Telemetry } from '../../src/lib/use-cases/ports.ts';
 import { requestPurge } from '../../src/lib/use-cases/request-purge.ts';
@@ -46,8 +52,12 @@ type Envelope = z.infer<typeof Envelope>;
 const subscription = '11112222-3333-4444-5555-666677778888';
 const endpointId = 'aaaabbbb-cccc-dddd-eeee-ffff00001111';
 const host = 'www.contoso.localhost';
-const key = { id: randomUUID(), value: createHash('sha512').update(randomBytes(32)).digest('base64') };
-const clock: Clock = { now: () => instant(Date.now()) };
+const aKey = () => ({
+  id: randomUUID(),
+  value: createHash('sha512').update(randomBytes(32)).digest('base64'),
+});
+const [key, newerKey, retiredKey] = [aKey(), aKey(), aKey()] as const;
+const systemClock: Clock = { now: () => instant(Date.now()) };
 const places = azuritePlaces();
 
 /** What was posted, as text, since the start of the file; `posted` holds it parsed, since the start of the test. */
@@ -92,7 +102,11 @@ beforeAll(async () => {
     subscriptions: [subscription],
     endpoints: [{ id: endpointId, subscription, customDomain: host }],
     hosts: [],
-    keys: [{ ...key, subscription }],
+    keys: [
+      { ...key, subscription },
+      { ...newerKey, subscription },
+      { ...retiredKey, subscription, state: 'revoked' },
+    ],
     fetchOrigin: () => Promise.resolve({ status: 404, headers: {}, body: new Uint8Array() }),
   });
 });
@@ -104,7 +118,12 @@ afterAll(async () => {
     ...logged.map((text) => ({ where: 'the log', text })),
     ...(await readAccount(places.connectionString, (place) => mine.has(place))),
   ];
-  assertNoLeaks(texts, { cdnKeyValue: key.value }, ['telemetry', 'the log', 'blob ', 'message in ']);
+  const secrets = {
+    cdnKeyValue: key.value,
+    newerKeyValue: newerKey.value,
+    retiredKeyValue: retiredKey.value,
+  };
+  assertNoLeaks(texts, secrets, ['telemetry', 'the log', 'blob ', 'message in ']);
 });
 
 beforeEach(async () => {
@@ -115,13 +134,27 @@ beforeEach(async () => {
 });
 
 /** An app as `app.ts` builds it, on a queue and a container of its own. */
-function openApp({ urlsPerRequest = 100 } = {}): FlushPorts {
+function openApp({
+  urlsPerRequest = 100,
+  first = key,
+  second,
+  clock = systemClock,
+}: {
+  readonly urlsPerRequest?: number;
+  readonly first?: ApiKey;
+  readonly second?: ApiKey;
+  readonly clock?: Clock;
+} = {}): FlushPorts {
   const parsed = parseConfiguration({
     cdns: {
       china: {
         provider: 'azure-china-cdn',
         subscription,
-        keys: { id: 'KEY_ID', value: 'KEY_VALUE' },
+        keys: {
+          id: 'KEY_ID',
+          value: 'KEY_VALUE',
+          ...(second === undefined ? {} : { second: { id: 'SECOND_ID', value: 'SECOND_VALUE' } }),
+        },
         apiBaseUrl: emulator.apiUrl,
         limits: { urlsPerRequest },
       },
@@ -139,12 +172,25 @@ function openApp({ urlsPerRequest = 100 } = {}): FlushPorts {
   const poison = places.queues.getQueueClient(`${queue.name}-poison`);
   const records = places.freshContainer();
   for (const name of [queue.name, poison.name, records.containerName]) mine.add(name);
+  const secrets = new Map([
+    ['KEY_ID', first.id],
+    ['KEY_VALUE', first.value],
+    ['SECOND_ID', second?.id],
+    ['SECOND_VALUE', second?.value],
+  ]);
   const providers = new Map(
     [...parsed.value.cdns].map(([name, cdn]) => {
       const agent = createAgent(cdn.timeouts);
       return [
         name,
-        createProvider(cdn, { secret: secretOf, agentFor: () => agent, clock, telemetry }),
+        createProvider(cdn, {
+          secret: (name) => secrets.get(name) ?? '',
+          agentFor: () => agent,
+          clock,
+          telemetry,
+          clockOffsetFor: createClockOffset,
+          reportsFor: (cdnName) => reportCdn(cdnName, telemetry),
+        }),
       ] as const;
     }),
   );
@@ -156,13 +202,19 @@ function openApp({ urlsPerRequest = 100 } = {}): FlushPorts {
     clock,
     endpointTurns: oneAtATime(),
     newId: randomUUID,
+    holds: createHolds(),
+    ledgers: createBlobLedgers(records),
   };
 }
 
-const secretOf = (settingName: string): string => (settingName === 'KEY_ID' ? key.id : key.value);
-
 const log = (message: string, details: object = {}): void =>
   void logged.push(`${message} ${JSON.stringify(details)}`);
+
+/** What the app says outside an invocation is searched for secrets, too. */
+function listen(): void {
+  vi.spyOn(systemLog, 'warn').mockImplementation(log);
+  vi.spyOn(systemLog, 'error').mockImplementation(log);
+}
 
 /** A run of a trigger in a trace of its own. */
 function newRun(): Run & { readonly traceId: string; readonly spanId: string } {
@@ -199,7 +251,8 @@ async function bufferChanges({ buffer }: FlushPorts, names: readonly string[]): 
   );
 }
 
-const flush = (app: FlushPorts, run: Run): Promise<void> => flushPurges(app, { takeForMs: 30_000 }, run);
+const flush = (app: FlushPorts, run: Run): Promise<void> =>
+  flushPurges(app, { takeForMs: 30_000, sendForMs: 240_000 }, run);
 
 const ofType = (baseType: string): Envelope[] => posted.filter(({ data }) => data.baseType === baseType);
 const events = (): Envelope[] => ofType('EventData');
@@ -231,7 +284,7 @@ describe('an accepted purge', () => {
         properties: {
           correlationId: purge?.correlationId,
           taskId: purge?.taskId,
-          purgeId: expect.stringMatching(/^[\da-f-]{36}$/u),
+          purgeId: expect.stringMatching(/^\d{8}-[\da-f-]{36}$/u),
           cdn: 'china',
           endpointId,
           lane: 'events',
@@ -400,6 +453,19 @@ describe('a purge that was not accepted', () => {
           files: '1',
         },
       },
+      {
+        name: 'sending-stopped',
+        properties: {
+          outcomeClass: 'endpoint-unusable',
+          scope: 'endpoint',
+          cdn: 'china',
+          endpointId,
+          cause: 'EndpointNotInActiveState',
+          correlationId: request?.correlationId,
+          waitMs: '10000',
+          times: '1',
+        },
+      },
     ]);
     expect(cdnCalls()).toMatchObject([
       {
@@ -440,6 +506,81 @@ describe('a purge that was not accepted', () => {
       },
     ]);
     expect(cdnCalls()).toMatchObject([{ data: { baseData: { success: false } } }]);
+  });
+});
+
+describe('what somebody has to look at is one event, and never names a key:', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  test('the second key in use', async () => {
+    listen();
+    const app = openApp({ first: retiredKey, second: newerKey });
+    await bufferChanges(app, ['a.txt']);
+
+    await flush(app, newRun());
+
+    expect(events().map(summaryOf)).toMatchObject([
+      { name: 'key-slot-changed', properties: { cdn: 'china', slot: 'second' } },
+      { name: 'purge-accepted' },
+    ]);
+    expect(cdnCalls()).toHaveLength(2);
+  });
+
+  test('no key left', async () => {
+    const app = openApp({ first: retiredKey, second: { ...newerKey, value: key.value } });
+    await bufferChanges(app, ['a.txt', 'b.txt']);
+
+    await flush(app, newRun());
+
+    expect(events().map(summaryOf)).toMatchObject([
+      { name: 'purge-refused', properties: { errorType: 'InvalidApiKey' } },
+      {
+        name: 'sending-stopped',
+        properties: {
+          outcomeClass: 'credentials-refused',
+          scope: 'subscription',
+          cause: 'InvalidApiKey',
+          correlationId: emulator.control.requests()[0]?.correlationId,
+        },
+      },
+    ]);
+  });
+
+  test('an offset of the CDN’s clock', async () => {
+    listen();
+    const fast: Clock = { now: () => instant(Date.now() + 20 * 60_000) };
+    const app = openApp({ clock: fast });
+    await bufferChanges(app, ['a.txt']);
+
+    await flush(app, newRun());
+
+    expect(events().map(summaryOf)).toMatchObject([
+      { name: 'clock-offset', properties: { cdn: 'china', alerts: 'true' } },
+      { name: 'purge-accepted' },
+    ]);
+  });
+
+  test('a URL that the CDN will never take', async () => {
+    const app = openApp();
+    await bufferChanges(app, ['a.txt', 'bad.txt', 'c.txt']);
+    emulator.control.addFaults({
+      fault: 'error',
+      type: 'MaliciousItemPathDetected',
+      times: 20,
+      match: { urlIncludes: '/bad.txt' },
+    });
+
+    await flush(app, newRun());
+
+    expect(events().map(({ data }) => data.baseData.name)).toContain('message-dead-lettered');
+    expect(
+      emulator.control
+        .purges()
+        .flatMap(({ files }) => files)
+        .toSorted((a, b) => a.localeCompare(b)),
+    ).toEqual([`http://${host}/a.txt`, `http://${host}/c.txt`]);
   });
 });
 

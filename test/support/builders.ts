@@ -1,3 +1,4 @@
+import type { QuotaPolicy } from '../../src/lib/core/quota-ledger.ts';
 // Domain values for tests: right ones by default, each test says only what matters to it.
 
 import type { AffectedPath, BlobChange, BlobPath } from '../../src/lib/core/blob-change.ts';
@@ -11,8 +12,10 @@ import type {
   RequestLimits,
 } from '../../src/lib/core/configuration.ts';
 import type { PurgeAccepted, PurgeFailed, PurgeRefused } from '../../src/lib/core/purge-outcome.ts';
+import type { OpenPurge } from '../../src/lib/core/purge-record.ts';
+import { beginTracking } from '../../src/lib/core/purge-tracking.ts';
 import type { LocatedTarget } from '../../src/lib/core/purge-plan.ts';
-import type { BlobAsk, UrlAsk } from '../../src/lib/core/purge-request.ts';
+import type { BlobAsk, RequestRecord, UrlAsk } from '../../src/lib/core/purge-request.ts';
 import type { PurgeTarget } from '../../src/lib/core/purge-target.ts';
 import { mapToTargets, type MappingRule, type RuleHost } from '../../src/lib/core/url-mapping.ts';
 import { START_AT } from './fake-clock.ts';
@@ -111,6 +114,19 @@ export function aCdn(parts: Partial<AzureChinaCdnConfiguration> = {}): AzureChin
     apiBaseUrl: 'https://restapi.cdn.azure.cn',
     limits: LIMITS,
     timeouts: { connectMs: 5_000, headersMs: 30_000, bodyMs: 30_000 },
+    quota: aQuota(),
+    ...parts,
+  };
+}
+
+/** The quota of the China CDN, reset at midnight UTC, with a tenth kept for people. */
+export function aQuota(parts: Partial<QuotaPolicy> = {}): QuotaPolicy {
+  return {
+    limits: { files: 2_000, directories: 500 },
+    manualReserve: { files: 200, directories: 50 },
+    resetUtcOffsetHours: 0,
+    resetMarginMs: 600_000,
+    sites: new Map(),
     ...parts,
   };
 }
@@ -208,7 +224,7 @@ export function aRefusal(parts: Partial<PurgeRefused> = {}): PurgeRefused {
     errorType: 'RequestThrottled',
     message: 'Too many requests.',
     status: 429,
-    scope: 'request',
+    outcomeClass: 'throttled',
     retryAfterMs: undefined,
     correlationId: 'correlation-refused',
     ...parts,
@@ -221,9 +237,42 @@ export function aFailure(parts: Partial<PurgeFailed> = {}): PurgeFailed {
     reason: 'connection-lost',
     detail: 'the connection was reset',
     sent: true,
+    outcomeClass: 'unknown',
     status: undefined,
     retryAfterMs: undefined,
     correlationId: undefined,
+    ...parts,
+  };
+}
+
+/** A purge that the CDN has just accepted. */
+export function aPurge(parts: Partial<OpenPurge> = {}): OpenPurge {
+  const accepted = beginTracking({
+    id: '20240115-00000000-0000-4000-8000-000000000009',
+    acceptedAt: START_AT,
+    cdn: CDN,
+    endpointId: ENDPOINT,
+    files: ['http://www.example.cn/media/a.txt'],
+    directories: [],
+    taskId: 'task-1',
+    correlationId: 'correlation-1',
+    attempt: 1,
+    causes: [],
+  });
+  return { ...accepted, ...parts };
+}
+
+export function aRequest(parts: Partial<RequestRecord> = {}): RequestRecord {
+  return {
+    version: 2,
+    id: 'request-1',
+    origin: 'person',
+    repurges: 0,
+    state: 'waiting',
+    askedAt: START_AT,
+    ask: aUrlAsk(),
+    targets: [],
+    purges: [],
     ...parts,
   };
 }

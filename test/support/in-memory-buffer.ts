@@ -2,29 +2,27 @@
 
 import { decodeMessage, encodeMessage } from '../../src/lib/buffer/message.schema.ts';
 import type { BufferMessage } from '../../src/lib/core/buffer-message.ts';
-import type { Instant } from '../../src/lib/core/instant.ts';
 import {
   RECEIVE_MAX,
   type BufferedText,
   type Clock,
+  type PoisonEntry,
   type PurgeBuffer,
   type Receipt,
   type ReceivedMessage,
 } from '../../src/lib/use-cases/ports.ts';
 import type { Journal } from './recording-journal.ts';
 
-export type PoisonMessage = { readonly text: string; readonly reason: string; readonly bufferedAt: Instant };
-
 export type StoredMessage = {
   readonly messageId: string;
   readonly text: string;
-  readonly bufferedAt: Instant;
+  readonly bufferedAt: BufferedText['bufferedAt'];
   readonly visibleAt: number;
   readonly receives: number;
 };
 
 export type InMemoryBuffer = PurgeBuffer & {
-  readonly poison: readonly PoisonMessage[];
+  readonly poisoned: readonly PoisonEntry[];
   /** All that stands in the buffer, hidden or not, oldest first. */
   readonly stored: () => readonly StoredMessage[];
   /** The readable ones of them. */
@@ -35,7 +33,7 @@ export type InMemoryBuffer = PurgeBuffer & {
 
 export function createInMemoryBuffer(clock: Clock, visibilityMs: number, journal: Journal): InMemoryBuffer {
   const entries = new Map<string, StoredMessage & { readonly popReceipt: string }>();
-  const poison: PoisonMessage[] = [];
+  const poisoned: PoisonEntry[] = [];
   let made = 0;
   const nextNumber = (): number => (made += 1);
 
@@ -57,7 +55,7 @@ export function createInMemoryBuffer(clock: Clock, visibilityMs: number, journal
   };
 
   return {
-    poison,
+    poisoned,
     stored: () => [...entries.values()],
     messages: () =>
       [...entries.values()].flatMap(({ text }) => {
@@ -93,6 +91,15 @@ export function createInMemoryBuffer(clock: Clock, visibilityMs: number, journal
       remove(receipt);
     },
 
+    async hide(receipt, forMs) {
+      journal.note({ port: 'buffer', call: 'hide', of: receipt.messageId });
+      const entry = held(receipt);
+      if (entry === undefined) return receipt;
+      const popReceipt = `receipt-${nextNumber()}`;
+      entries.set(entry.messageId, { ...entry, popReceipt, visibleAt: clock.now() + forMs });
+      return { messageId: entry.messageId, popReceipt };
+    },
+
     async putBack(receipt, message, visibleAfterMs) {
       journal.note({ port: 'buffer', call: 'put-back', of: receipt.messageId });
       const entry = held(receipt);
@@ -105,9 +112,14 @@ export function createInMemoryBuffer(clock: Clock, visibilityMs: number, journal
       });
     },
 
+    async poison(entry) {
+      journal.note({ port: 'buffer', call: 'poison', of: entry.url ?? '' });
+      poisoned.push(entry);
+    },
+
     async deadLetter({ receipt, text, bufferedAt }, reason) {
       journal.note({ port: 'buffer', call: 'dead-letter', of: receipt.messageId });
-      poison.push({ text, reason, bufferedAt });
+      poisoned.push({ text, reason, bufferedAt, failedAttempts: 0 });
       remove(receipt);
     },
   };

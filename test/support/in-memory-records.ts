@@ -2,24 +2,34 @@
 
 import { z } from 'zod';
 
-import type { PurgeRecord } from '../../src/lib/core/purge-record.ts';
+import { isEnded, type PurgeRecord } from '../../src/lib/core/purge-record.ts';
 import type { RequestRecord } from '../../src/lib/core/purge-request.ts';
-import { StoredClaim, StoredPurge, StoredRequest } from '../../src/lib/records/stored.schema.ts';
-import type { PurgeRecords } from '../../src/lib/use-cases/ports.ts';
+import {
+  AnyStoredPurge,
+  AnyStoredRequest,
+  StoredClaim,
+  StoredPurge,
+  StoredRequest,
+} from '../../src/lib/records/stored.schema.ts';
+import type { IdempotencyClaim, PurgeRecords } from '../../src/lib/use-cases/ports.ts';
 import type { Journal } from './recording-journal.ts';
 
 const CLAIM_HOLDS_MS = 24 * 60 * 60_000;
 
 export type InMemoryRecords = PurgeRecords & {
-  /** In the order saved. */
+  /** Open and ended, in the order saved. */
   readonly purges: () => readonly PurgeRecord[];
+  /** Ids of the open ones. */
+  readonly openIds: () => readonly string[];
   readonly requests: () => readonly RequestRecord[];
   /** The stored text of everything, to search for what must not be in it. */
   readonly texts: () => readonly string[];
 };
 
 export function createInMemoryRecords(journal: Journal): InMemoryRecords {
-  const purges: string[] = [];
+  const purges = new Map<string, string>();
+  const open = new Map<string, string>();
+  const versions = new Map<string, number>();
   const requests = new Map<string, string>();
   const claims = new Map<string, string>();
 
@@ -28,17 +38,68 @@ export function createInMemoryRecords(journal: Journal): InMemoryRecords {
   };
   const readRequest = (id: string): RequestRecord | undefined => {
     const text = requests.get(id);
-    return text === undefined ? undefined : z.decode(StoredRequest, JSON.parse(text));
+    return text === undefined ? undefined : z.decode(AnyStoredRequest, JSON.parse(text));
   };
 
+  const claimInForce = (keyHash: string, now: number): IdempotencyClaim | undefined => {
+    const text = claims.get(keyHash);
+    const held = text === undefined ? undefined : z.decode(StoredClaim, JSON.parse(text));
+    return held !== undefined && now - held.claimedAt < CLAIM_HOLDS_MS ? held : undefined;
+  };
+
+  const writeOpen = (record: PurgeRecord): void => {
+    const text = JSON.stringify(z.encode(StoredPurge, record));
+    open.set(record.id, text);
+    // Its place in the order of `purges`; what stands there counts only once it is closed.
+    if (!purges.has(record.id)) purges.set(record.id, text);
+    versions.set(record.id, (versions.get(record.id) ?? 0) + 1);
+  };
+  const versionOf = (id: string): string => `${versions.get(id) ?? 0}`;
+
   return {
-    purges: () => purges.map((text) => z.decode(StoredPurge, JSON.parse(text))),
+    purges: () => [...purges.keys()].flatMap((id) => readPurge(open, id) ?? readPurge(purges, id) ?? []),
+    openIds: () => [...open.keys()],
     requests: () => [...requests.keys()].flatMap((id) => readRequest(id) ?? []),
-    texts: () => [...purges, ...requests.values(), ...claims.values()],
+    texts: () => [...open.values(), ...purges.values(), ...requests.values(), ...claims.values()],
 
     async savePurge(record) {
       journal.note({ port: 'records', call: 'save-purge', of: record.id });
-      purges.push(JSON.stringify(z.encode(StoredPurge, record)));
+      writeOpen(record);
+    },
+
+    async findDuePurges(now, most) {
+      journal.note({ port: 'records', call: 'find-due', of: '' });
+      return [...open.keys()]
+        .flatMap((id) => readPurge(open, id) ?? [])
+        .map((record) => ({ id: record.id, dueAt: isEnded(record) ? record.endedAt : record.nextPollAt }))
+        .filter(({ dueAt }) => dueAt <= now)
+        .toSorted((a, b) => a.dueAt - b.dueAt)
+        .slice(0, most)
+        .map(({ id }) => id);
+    },
+
+    async readOpenPurge(id) {
+      journal.note({ port: 'records', call: 'read-open', of: id });
+      const record = readPurge(open, id);
+      return record === undefined ? undefined : { record, version: versionOf(id) };
+    },
+
+    async updateOpenPurge(record, version) {
+      journal.note({ port: 'records', call: 'update-open', of: record.id });
+      if (!open.has(record.id) || version !== versionOf(record.id)) return false;
+      writeOpen(record);
+      return true;
+    },
+
+    async closePurge(record) {
+      journal.note({ port: 'records', call: 'close-purge', of: record.id });
+      purges.set(record.id, JSON.stringify(z.encode(StoredPurge, record)));
+      return open.delete(record.id);
+    },
+
+    async readPurge(id) {
+      journal.note({ port: 'records', call: 'read-purge', of: id });
+      return readPurge(open, id) ?? readPurge(purges, id);
     },
 
     async createRequest(record) {
@@ -60,13 +121,22 @@ export function createInMemoryRecords(journal: Journal): InMemoryRecords {
       writeRequest(change(current));
     },
 
+    async findIdempotencyClaim(keyHash, now) {
+      journal.note({ port: 'records', call: 'find-key', of: keyHash });
+      return claimInForce(keyHash, now);
+    },
+
     async claimIdempotencyKey(claim) {
       journal.note({ port: 'records', call: 'claim-key', of: claim.keyHash });
-      const text = claims.get(claim.keyHash);
-      const held = text === undefined ? undefined : z.decode(StoredClaim, JSON.parse(text));
-      if (held !== undefined && claim.claimedAt - held.claimedAt < CLAIM_HOLDS_MS) return held;
+      const held = claimInForce(claim.keyHash, claim.claimedAt);
+      if (held !== undefined) return held;
       claims.set(claim.keyHash, JSON.stringify(z.encode(StoredClaim, claim)));
       return claim;
     },
   };
+}
+
+function readPurge(from: ReadonlyMap<string, string>, id: string): PurgeRecord | undefined {
+  const text = from.get(id);
+  return text === undefined ? undefined : z.decode(AnyStoredPurge, JSON.parse(text));
 }

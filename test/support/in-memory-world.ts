@@ -4,6 +4,7 @@ import type { BlobChange } from '../../src/lib/core/blob-change.ts';
 import type { Configuration } from '../../src/lib/core/configuration.ts';
 import type { Services } from '../../src/lib/services.ts';
 import { flushPurges, type FlushPorts } from '../../src/lib/use-cases/flush-purges.ts';
+import { createHolds } from '../../src/lib/use-cases/holds.ts';
 import { oneAtATime } from '../../src/lib/use-cases/one-at-a-time.ts';
 import type { Receipt, Run } from '../../src/lib/use-cases/ports.ts';
 import { aConfiguration, aMessage, CDN } from './builders.ts';
@@ -14,6 +15,7 @@ import {
   type ScriptedProvider,
   type ScriptedProviderOptions,
 } from './in-memory-provider.ts';
+import { createInMemoryLedgers } from './in-memory-ledgers.ts';
 import { createInMemoryRecords, type InMemoryRecords } from './in-memory-records.ts';
 import { createJournal, type Journal } from './recording-journal.ts';
 import { createRecordingLog, type RecordingLog } from './recording-log.ts';
@@ -69,10 +71,12 @@ export function createWorld(options: WorldOptions = {}): World {
     providersFor: () => cdns,
     clock,
     endpointTurns: oneAtATime(),
+    holds: createHolds(),
+    ledgers: createInMemoryLedgers(journal),
     newId: () => `00000000-0000-4000-8000-${`${(ids += 1)}`.padStart(12, '0')}`,
   };
   const run: Run = { log, telemetry, traceparent: undefined };
-  const flushLimits = { takeForMs: VISIBILITY_MS / 2 };
+  const flushLimits = { takeForMs: VISIBILITY_MS / 2, sendForMs: 240_000 };
   return {
     clock,
     journal,
@@ -87,6 +91,7 @@ export function createWorld(options: WorldOptions = {}): World {
     services: {
       configuration: ports.configuration,
       buffer,
+      poison: { receive: async () => [], restore: async () => undefined, remove: async () => undefined },
       own: { account: 'contoso', recordsContainer: 'purge-records' },
       telemetry,
       flushPorts: ports,

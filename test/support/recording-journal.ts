@@ -8,16 +8,27 @@ export type Effect = {
     | 'add'
     | 'receive'
     | 'complete'
+    | 'hide'
     | 'put-back'
     | 'dead-letter'
+    | 'load-ledger'
+    | 'save-ledger'
+    | 'poison'
     | 'save-purge'
+    | 'find-due'
+    | 'read-open'
+    | 'update-open'
+    | 'close-purge'
+    | 'read-purge'
     | 'create-request'
     | 'read-request'
     | 'update-request'
+    | 'find-key'
     | 'claim-key'
     | 'find-endpoint'
-    | 'submit';
-  /** Message id, record id, host or endpoint id; empty for a receive. */
+    | 'submit'
+    | 'read-progress';
+  /** Message id, record id, host, endpoint id or task id; empty for a receive. */
   readonly of: string;
 };
 

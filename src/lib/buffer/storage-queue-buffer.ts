@@ -8,12 +8,13 @@ import {
   RECEIVE_MAX,
   type BufferedText,
   type Clock,
+  type PoisonQueue,
   type PurgeBuffer,
   type Receipt,
   type ReceivedMessage,
 } from '../use-cases/ports.ts';
 import { decodeMessage, encodeMessage } from './message.schema.ts';
-import { describePoison } from './poison.ts';
+import { describePoison, readPoison } from './poison.ts';
 
 /** Default is 7 days, after which a change would be lost: learn.microsoft.com/rest/api/storageservices/put-message */
 const NEVER_EXPIRES = -1;
@@ -36,31 +37,85 @@ export function createStorageQueueBuffer(
     },
 
     async receive() {
-      const { receivedMessageItems } = await onQueue(queues.buffer, 'receive messages', () =>
-        queues.buffer.receiveMessages({
-          numberOfMessages: RECEIVE_MAX,
-          visibilityTimeout: visibilityMs / 1000,
-        }),
-      );
-      return receivedMessageItems.map(readItem);
+      return (await receiveFrom(queues.buffer, visibilityMs)).map(readItem);
     },
 
     async complete({ messageId, popReceipt }) {
-      await unlessTaken('delete a message', () => queues.buffer.deleteMessage(messageId, popReceipt));
+      await unlessTaken('delete a message', (abortSignal) =>
+        queues.buffer.deleteMessage(messageId, popReceipt, { abortSignal }),
+      );
+    },
+
+    async hide(receipt, forMs) {
+      const { messageId, popReceipt } = receipt;
+      let hidden = receipt;
+      await unlessTaken('hide a message', async (abortSignal) => {
+        const seconds = Math.ceil(forMs / 1000);
+        // Without a text the message keeps the one that it has.
+        const updated = await queues.buffer.updateMessage(messageId, popReceipt, undefined, seconds, {
+          abortSignal,
+        });
+        hidden = { messageId, popReceipt: updated.popReceipt ?? popReceipt };
+      });
+      return hidden;
     },
 
     async putBack({ messageId, popReceipt }, message, visibleAfterMs) {
       const text = encodeMessage(message);
-      await unlessTaken('put a message back', () =>
-        queues.buffer.updateMessage(messageId, popReceipt, text, Math.ceil(visibleAfterMs / 1000)),
+      await unlessTaken('put a message back', (abortSignal) =>
+        queues.buffer.updateMessage(messageId, popReceipt, text, Math.ceil(visibleAfterMs / 1000), {
+          abortSignal,
+        }),
       );
     },
 
+    async poison(entry) {
+      await send(queues.poison, describePoison(entry, clock.now()), 0);
+    },
+
     async deadLetter({ receipt, bufferedAt, text }: BufferedText, reason) {
-      await send(queues.poison, describePoison({ text, reason, bufferedAt, at: clock.now() }), 0);
+      await this.poison({ text, reason, bufferedAt, failedAttempts: 0 });
       await this.complete(receipt);
     },
   };
+}
+
+/** Takes the same queues and visibility time, gives the poison queue for a replay. */
+export function createStoragePoisonQueue(queues: BufferQueues, visibilityMs: number): PoisonQueue {
+  return {
+    async receive() {
+      const items = await receiveFrom(queues.poison, visibilityMs);
+      return items.map(({ messageId, popReceipt, messageText, insertedOn }) => ({
+        receipt: { messageId, popReceipt },
+        text: readPoison(messageText),
+        poisonedAt: instant(insertedOn.getTime()),
+      }));
+    },
+
+    async restore(text) {
+      await send(queues.buffer, text, 0);
+    },
+
+    async remove({ messageId, popReceipt }) {
+      await unlessTaken('remove a poison entry', (abortSignal) =>
+        queues.poison.deleteMessage(messageId, popReceipt, { abortSignal }),
+      );
+    },
+  };
+}
+
+async function receiveFrom(
+  queue: QueueClient,
+  visibilityMs: number,
+): Promise<readonly ReceivedMessageItem[]> {
+  const { receivedMessageItems } = await onQueue(queue, 'receive messages', (abortSignal) =>
+    queue.receiveMessages({
+      numberOfMessages: RECEIVE_MAX,
+      visibilityTimeout: visibilityMs / 1000,
+      abortSignal,
+    }),
+  );
+  return receivedMessageItems;
 }
 
 function readItem(item: ReceivedMessageItem): ReceivedMessage {
@@ -81,31 +136,39 @@ function readItem(item: ReceivedMessageItem): ReceivedMessage {
 }
 
 function send(queue: QueueClient, text: string, visibleAfterMs: number) {
-  return onQueue(queue, 'add a message', () =>
+  return onQueue(queue, 'add a message', (abortSignal) =>
     queue.sendMessage(text, {
       messageTimeToLive: NEVER_EXPIRES,
       visibilityTimeout: Math.ceil(visibleAfterMs / 1000),
+      abortSignal,
     }),
   );
 }
 
 /** Makes the queue at its first use instead of asking at every start whether it is there. */
-async function onQueue<T>(queue: QueueClient, doing: string, call: () => Promise<T>): Promise<T> {
-  return callStorage(doing, async () => {
+async function onQueue<T>(
+  queue: QueueClient,
+  doing: string,
+  call: (abortSignal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  return callStorage(doing, async (abortSignal) => {
     try {
-      return await call();
+      return await call(abortSignal);
     } catch (error) {
       if (storageErrorCode(error) !== 'QueueNotFound') throw error;
-      await queue.createIfNotExists();
-      return call();
+      await queue.createIfNotExists({ abortSignal });
+      return call(abortSignal);
     }
   });
 }
 
-async function unlessTaken(doing: string, call: () => Promise<unknown>): Promise<void> {
-  await callStorage(doing, async () => {
+async function unlessTaken(
+  doing: string,
+  call: (abortSignal: AbortSignal) => Promise<unknown>,
+): Promise<void> {
+  await callStorage(doing, async (abortSignal) => {
     try {
-      await call();
+      await call(abortSignal);
     } catch (error) {
       if (!NO_LONGER_OURS.has(storageErrorCode(error) ?? '')) throw error;
     }

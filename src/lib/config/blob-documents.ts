@@ -22,10 +22,13 @@ export function blobDocuments(
   const lastGood = records.getBlockBlobClient(LAST_GOOD_BLOB);
   return {
     readBlob: (unlessEtag) =>
-      callStorage('read the configuration', async (): Promise<ConfigurationBlob> => {
+      callStorage('read the configuration', async (abortSignal): Promise<ConfigurationBlob> => {
         try {
           const conditions = unlessEtag === undefined ? {} : { ifNoneMatch: unlessEtag };
-          const { etag, readableStreamBody } = await document.download(0, undefined, { conditions });
+          const { etag, readableStreamBody } = await document.download(0, undefined, {
+            conditions,
+            abortSignal,
+          });
           if (etag === undefined || readableStreamBody === undefined) return { kind: 'missing' };
           return { kind: 'read', text: await readText(readableStreamBody), etag };
         } catch (error) {
@@ -37,9 +40,9 @@ export function blobDocuments(
       }),
 
     readLastGood: () =>
-      callStorage('read the last good configuration', async () => {
+      callStorage('read the last good configuration', async (abortSignal) => {
         try {
-          const { readableStreamBody } = await lastGood.download();
+          const { readableStreamBody } = await lastGood.download(0, undefined, { abortSignal });
           return readableStreamBody === undefined ? undefined : await readText(readableStreamBody);
         } catch (error) {
           if (NOT_THERE.has(storageErrorCode(error) ?? '')) return undefined;
@@ -48,10 +51,11 @@ export function blobDocuments(
       }),
 
     writeLastGood: (document) =>
-      callStorage('keep the last good configuration', async () => {
-        await records.createIfNotExists();
+      callStorage('keep the last good configuration', async (abortSignal) => {
+        await records.createIfNotExists({ abortSignal });
         await lastGood.upload(document, Buffer.byteLength(document), {
           blobHTTPHeaders: { blobContentType: 'application/json' },
+          abortSignal,
         });
       }),
   };

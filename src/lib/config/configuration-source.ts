@@ -30,10 +30,10 @@ export type BlobConfigurationOptions = {
   readonly check?: (configuration: Configuration) => readonly ConfigurationProblem[];
   /** A version came into force. */
   readonly onTaken: (etag: string) => void;
-  /** A version was refused whole. Told once for each. */
-  readonly onRefused: (problems: readonly ConfigurationProblem[], etag: string) => void;
-  /** The document cannot be read; what is in force stays. Told once until it can be read again. */
-  readonly onUnreadable: (reason: string, cause: unknown) => void;
+  /** A version was refused whole. Told once for each. `inForce`: an earlier good one is worked by. */
+  readonly onRefused: (problems: readonly ConfigurationProblem[], etag: string, inForce: boolean) => void;
+  /** The document, or the last good one, cannot be read. Told once until it can be read again. `inForce`: as above. */
+  readonly onUnreadable: (reason: string, cause: unknown, inForce: boolean) => void;
   /** The copy for the next first start could not be written; tried again at each refresh. Told once until it is. */
   readonly onNotKept: (cause: unknown) => void;
 };
@@ -62,7 +62,9 @@ export function blobConfiguration(options: BlobConfigurationOptions): Configurat
         await keeper.keep(version.text);
       } else {
         await keeper.retry();
-        inForce ??= await startFromLastGood(version);
+        inForce ??= await readLastGood();
+        version.tell(inForce !== undefined);
+        if (inForce === undefined) throw startFailure(version);
       }
       freshUntil = now() + refreshMs;
     } catch (error) {
@@ -71,15 +73,15 @@ export function blobConfiguration(options: BlobConfigurationOptions): Configurat
     }
   }
 
-  async function startFromLastGood(version: NotGood): Promise<Configuration> {
+  /** At a start: what to work by although the current version cannot be. */
+  async function readLastGood(): Promise<Configuration | undefined> {
     const text = await options.readLastGood().catch((cause: unknown) => {
-      if (!lastGoodTold) options.onUnreadable('the last good configuration could not be read', cause);
+      if (!lastGoodTold) options.onUnreadable('the last good configuration could not be read', cause, false);
       lastGoodTold = true;
       return undefined;
     });
     const lastGood = text === undefined ? undefined : parseAndCheck(text, options.check);
-    if (lastGood?.ok === true) return lastGood.value;
-    throw startFailure(version);
+    return lastGood?.ok === true ? lastGood.value : undefined;
   }
 
   return {
@@ -99,11 +101,15 @@ export function blobConfiguration(options: BlobConfigurationOptions): Configurat
 /** A start that failed is tried again sooner than a good version is checked, but not by every caller. */
 const START_RETRY_MS = 5_000;
 
-type NotGood =
+type NotGood = (
   | { readonly kind: 'refused'; readonly problems: readonly ConfigurationProblem[] }
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'missing' }
-  | { readonly kind: 'trouble'; readonly cause: unknown };
+  | { readonly kind: 'trouble'; readonly cause: unknown }
+) & {
+  /** Tells the operator, unless that was done. Called when it is known whether anything is in force. */
+  readonly tell: (inForce: boolean) => void;
+};
 
 type Version =
   | {
@@ -120,9 +126,19 @@ function versionReader(options: BlobConfigurationOptions): { readonly read: () =
   let refused: NotGood | undefined;
   let unreadableTold = false;
 
-  function unreadable(reason: string, cause: unknown): void {
-    if (!unreadableTold) options.onUnreadable(reason, cause);
-    unreadableTold = true;
+  function tellUnreadable(reason: string, cause: unknown): NotGood['tell'] {
+    return (inForce) => {
+      if (!unreadableTold) options.onUnreadable(reason, cause, inForce);
+      unreadableTold = true;
+    };
+  }
+
+  function tellRefused(problems: readonly ConfigurationProblem[], etag: string): NotGood['tell'] {
+    let told = false;
+    return (inForce) => {
+      if (!told) options.onRefused(problems, etag, inForce);
+      told = true;
+    };
   }
 
   return {
@@ -131,24 +147,25 @@ function versionReader(options: BlobConfigurationOptions): { readonly read: () =
       try {
         blob = await options.readBlob(seenEtag);
       } catch (cause) {
-        unreadable('the configuration blob could not be read', cause);
-        return { kind: 'trouble', cause };
+        return {
+          kind: 'trouble',
+          cause,
+          tell: tellUnreadable('the configuration blob could not be read', cause),
+        };
       }
       if (blob.kind === 'missing') {
-        unreadable('the configuration blob does not exist', undefined);
-        return { kind: 'missing' };
+        return { kind: 'missing', tell: tellUnreadable('the configuration blob does not exist', undefined) };
       }
       unreadableTold = false;
       // A start that failed on a refused version fails on it again, with the same problems.
-      if (blob.kind === 'unchanged') return refused ?? { kind: 'unchanged' };
+      if (blob.kind === 'unchanged') return refused ?? { kind: 'unchanged', tell: () => undefined };
       seenEtag = blob.etag;
       const parsed = parseAndCheck(blob.text, options.check);
       if (parsed.ok) {
         refused = undefined;
         return { kind: 'good', configuration: parsed.value, text: blob.text, etag: blob.etag };
       }
-      refused = { kind: 'refused', problems: parsed.error };
-      options.onRefused(parsed.error, blob.etag);
+      refused = { kind: 'refused', problems: parsed.error, tell: tellRefused(parsed.error, blob.etag) };
       return refused;
     },
   };

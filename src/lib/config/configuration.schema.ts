@@ -78,20 +78,66 @@ const mappingFields = {
 
 const milliseconds = z.int().min(100).max(300_000);
 
+const keyNames = {
+  id: SettingName.meta({
+    description: 'Name of the app setting that holds the key id.',
+    pattern: SETTING_NAME.source,
+    maxLength: 64,
+  }),
+  value: SettingName.meta({
+    description: 'Name of the app setting that holds the key value.',
+    pattern: SETTING_NAME.source,
+    maxLength: 64,
+  }),
+};
+
+/** https://docs.azure.cn/en-us/cdn/cdn-api-add-purge: for a whole subscription, raised only by asking. */
+const FILES_PER_DAY = 2_000;
+const DIRECTORIES_PER_DAY = 500;
+
+const units = z.int().min(0).max(1_000_000);
+
+const Quota = z.strictObject({
+  files: units.default(FILES_PER_DAY).meta({ description: 'File purges a day.' }),
+  directories: units.default(DIRECTORIES_PER_DAY).meta({ description: 'Directory purges a day.' }),
+  manualReservePercent: z
+    .number()
+    .min(0)
+    .max(100)
+    .default(10)
+    .meta({ description: 'Share of each quota that blob events may never spend: it is kept for people.' }),
+  resetUtcOffsetHours: z.int().min(-12).max(14).optional().meta({
+    description:
+      'Hours from UTC at whose midnight the quota is reset. Left out: not known, so the limit is kept in the UTC day and in the UTC+8 day.',
+  }),
+  resetMarginMinutes: z
+    .int()
+    .min(0)
+    .max(120)
+    .default(10)
+    .meta({ description: 'A purge this close to a reset counts on both sides of it.' }),
+});
+
+const siteUnits = z.strictObject({
+  files: units.optional().meta({ description: 'File purges a day.' }),
+  directories: units.optional().meta({ description: 'Directory purges a day.' }),
+});
+
+const SiteQuota = z.strictObject({
+  reserve: siteUnits.optional().meta({
+    description: 'What the site is guaranteed. What it does not use is lent to others as the day passes.',
+  }),
+  max: siteUnits.optional().meta({ description: 'What blob events of the site may spend at most.' }),
+});
+
 const AzureChinaCdn = z.strictObject({
   provider: z.literal('azure-china-cdn').meta({ description: 'The kind of CDN.' }),
   subscription: Guid.meta({ description: 'Id of the subscription that the CDN endpoints belong to.' }),
   keys: z
     .strictObject({
-      id: SettingName.meta({
-        description: 'Name of the app setting that holds the key id.',
-        pattern: SETTING_NAME.source,
-        maxLength: 64,
-      }),
-      value: SettingName.meta({
-        description: 'Name of the app setting that holds the key value.',
-        pattern: SETTING_NAME.source,
-        maxLength: 64,
+      ...keyNames,
+      second: z.strictObject(keyNames).optional().meta({
+        description: 'A second key, used while the first is refused: for changing keys without a gap.',
       }),
     })
     .meta({ description: 'Names of the app settings that hold the API key. Never the key itself.' }),
@@ -130,6 +176,10 @@ const AzureChinaCdn = z.strictObject({
     })
     .prefault({})
     .meta({ description: 'How long a request to the CDN may take.' }),
+  quota: Quota.prefault({}).meta({
+    description:
+      'The daily quota of the subscription. CDNs of one subscription share it and must state the same.',
+  }),
 });
 
 const HostName = parsed(parseHostName).meta({
@@ -183,6 +233,7 @@ const Site = z.strictObject({
     .max(100)
     .default(50)
     .meta({ description: 'Which site goes first when not all can: the higher one.' }),
+  quota: SiteQuota.optional().meta({ description: 'The site’s part of its CDN’s daily quota.' }),
   ...mappingFields,
 });
 

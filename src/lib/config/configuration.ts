@@ -6,6 +6,7 @@ import { err, ok, type Result } from '../core/result.ts';
 import type { MappingRule, RuleHost } from '../core/url-mapping.ts';
 import { formatPath, type ConfigurationProblem } from './configuration-problem.ts';
 import type { ConfigurationDocument } from './configuration.schema.ts';
+import { buildQuotaPolicy, findQuotaFaults } from './quota-policy.ts';
 import { findCrossReferenceFaults } from './cross-references.ts';
 import { parseShape } from './document-shape.ts';
 import { excludesEverythingBelow, matchesAny, matchesContainer } from './globs.ts';
@@ -39,7 +40,8 @@ export function parseConfiguration(document: unknown): ConfigurationResult {
   const shape = parseShape(document);
   const crossFaults = findCrossReferenceFaults(document);
   if (!shape.ok) return err([...shape.error, ...crossFaults]);
-  if (crossFaults.length > 0) return err(crossFaults);
+  const faults = [...crossFaults, ...findQuotaFaults(shape.value)];
+  if (faults.length > 0) return err(faults);
   return ok(buildConfiguration(shape.value));
 }
 
@@ -62,7 +64,7 @@ function buildConfiguration(document: ConfigurationDocument): Configuration {
   );
   const accounts = rules.map(({ account }) => account).filter((account) => account !== '*');
   return {
-    cdns: new Map(Object.entries(document.cdns).map(([name, cdn]) => [name, buildCdn(name, cdn)])),
+    cdns: new Map(Object.entries(document.cdns).map(([name, cdn]) => [name, buildCdn(name, cdn, document)])),
     rules,
     accounts: new Set(accounts),
     hosts: collectHosts(rules),
@@ -70,7 +72,11 @@ function buildConfiguration(document: ConfigurationDocument): Configuration {
   };
 }
 
-function buildCdn(name: string, cdn: ConfigurationDocument['cdns'][string]): CdnConfiguration {
+function buildCdn(
+  name: string,
+  cdn: ConfigurationDocument['cdns'][string],
+  document: ConfigurationDocument,
+): CdnConfiguration {
   return {
     provider: cdn.provider,
     name,
@@ -79,6 +85,7 @@ function buildCdn(name: string, cdn: ConfigurationDocument['cdns'][string]): Cdn
     apiBaseUrl: cdn.apiBaseUrl,
     limits: cdn.limits,
     timeouts: cdn.timeouts,
+    quota: buildQuotaPolicy(cdn, document),
   };
 }
 

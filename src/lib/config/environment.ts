@@ -3,6 +3,8 @@
 import { z } from 'zod';
 
 import { ConfigurationError } from './configuration-error.ts';
+import { isUnresolvedReference, UNRESOLVED } from './required-settings.ts';
+import { findStorageConnectionFaults } from './storage-connection.ts';
 
 export type Environment = {
   /** Connection string of the storage account that holds the buffer and the records. */
@@ -10,6 +12,8 @@ export type Environment = {
   readonly configurationFrom: ConfigurationOrigin;
   /** NCRONTAB, six fields, UTC. */
   readonly schedule: string;
+  /** Of the tracker, in the same form. */
+  readonly trackSchedule: string;
   readonly queueName: string;
   readonly recordsContainer: string;
   /** How long a received message stays hidden from other flushes. */
@@ -22,6 +26,9 @@ export type ConfigurationOrigin =
   | { readonly kind: 'setting'; readonly text: string }
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'blob'; readonly container: string; readonly blob: string };
+
+/** Where the records are unless PURGE_RECORDS_CONTAINER says otherwise. */
+export const DEFAULT_RECORDS_CONTAINER = 'purge-records';
 
 type Settings = Readonly<Record<string, string | undefined>>;
 
@@ -45,6 +52,7 @@ export function parseEnvironment(settings: Settings): Environment {
     storageConnection: raw.PURGE_STORAGE,
     configurationFrom,
     schedule: raw.PURGE_SCHEDULE,
+    trackSchedule: raw.PURGE_TRACK_SCHEDULE,
     queueName: raw.PURGE_QUEUE,
     recordsContainer: raw.PURGE_RECORDS_CONTAINER,
     visibilityMs: raw.PURGE_VISIBILITY_SECONDS * 1000,
@@ -73,18 +81,26 @@ function originsOf(given: Settings): readonly ConfigurationOrigin[] {
 const QUEUE_NAME = /^[a-z0-9](?:-?[a-z0-9]){2,55}$/; // 3 to 63 characters with "-poison" behind it
 const CONTAINER_NAME = /^[a-z0-9](?:-?[a-z0-9]){2,62}$/;
 
+const schedule = z
+  .string()
+  .regex(/^\S+(?: \S+){5}$/, 'must be an NCRONTAB expression of six fields, as in "*/10 * * * * *"');
+
 const RawEnvironment = z.object({
-  PURGE_STORAGE: z.string(
-    'not set: the connection string of the storage account for the buffer and the records',
-  ),
+  PURGE_STORAGE: z
+    .string('not set: the connection string of the storage account for the buffer and the records')
+    .trim()
+    .check((context) => {
+      const { value } = context;
+      const faults = isUnresolvedReference(value) ? [UNRESOLVED] : findStorageConnectionFaults(value);
+      for (const message of faults) context.issues.push({ code: 'custom', message, input: value });
+    }),
   PURGE_CONFIG_BLOB: z
     .string()
     .regex(/^[^/]+\/.+$/, 'must be CONTAINER/BLOB, in the account of PURGE_STORAGE')
     .optional(),
-  PURGE_SCHEDULE: z
-    .string()
-    .regex(/^\S+(?: \S+){5}$/, 'must be an NCRONTAB expression of six fields, as in "*/10 * * * * *"')
-    .default('*/10 * * * * *'),
+  PURGE_SCHEDULE: schedule.default('*/10 * * * * *'),
+  // Beside the flush, not with it: storage and CPU are shared.
+  PURGE_TRACK_SCHEDULE: schedule.default('5,20,35,50 * * * * *'),
   PURGE_QUEUE: z
     .string()
     .regex(QUEUE_NAME, 'must be a queue name of 3 to 56 lower-case letters, digits and single hyphens')
@@ -92,7 +108,7 @@ const RawEnvironment = z.object({
   PURGE_RECORDS_CONTAINER: z
     .string()
     .regex(CONTAINER_NAME, 'must be a container name')
-    .default('purge-records'),
+    .default(DEFAULT_RECORDS_CONTAINER),
   PURGE_VISIBILITY_SECONDS: z.coerce
     .number('must be a number of seconds')
     .int('must be whole seconds')

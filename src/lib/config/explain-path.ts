@@ -1,5 +1,6 @@
 // What becomes of one blob or directory, rule by rule: for a person who asks why a URL is purged, or why not.
 
+import { isHostContainer } from '../core/host-container.ts';
 import type { AffectedPath } from '../core/blob-change.ts';
 import { findBlobNameFault, type BlobNameFault } from '../core/blob-name.ts';
 import type { Configuration } from '../core/configuration.ts';
@@ -12,6 +13,11 @@ export type Explanation = {
   readonly refused: BlobNameFault | undefined;
   /** Whether events of the account are believed. */
   readonly accountConfigured: boolean;
+  /**
+   * Where the app or its host writes itself, so that intake drops the event. `records`: only if the account is that
+   * of PURGE_STORAGE, which nobody knows here.
+   */
+  readonly ownPlace: 'host' | 'records' | undefined;
   readonly rules: readonly ExplainedRule[];
 };
 
@@ -25,8 +31,12 @@ export type ExplainedRule = {
   })[];
 };
 
-/** Takes a path and the configuration, gives what each rule makes of it. */
-export function explainPath(path: AffectedPath, configuration: Configuration): Explanation {
+/** Takes a path, the configuration and the name of the records container, gives what each rule makes of the path. */
+export function explainPath(
+  path: AffectedPath,
+  configuration: Configuration,
+  recordsContainer: string,
+): Explanation {
   const refused = findBlobNameFault(path.name);
   const firstRules = new Map<string, string>();
   const explainRule = (rule: Configuration['rules'][number]): ExplainedRule => {
@@ -44,14 +54,20 @@ export function explainPath(path: AffectedPath, configuration: Configuration): E
     path,
     refused,
     accountConfigured: configuration.accounts.has(path.account),
+    ownPlace: findOwnPlace(path.container, recordsContainer),
     rules: refused === undefined ? configuration.rules.map(explainRule) : [],
   };
 }
 
-/** Every URL that is purged, each once. None for an account whose events are not believed. */
-export function purgedUrls({ accountConfigured, rules }: Explanation): readonly string[] {
-  if (!accountConfigured) return [];
+/** Every URL that is purged, each once. None for events that are not believed or are dropped in any case. */
+export function purgedUrls({ accountConfigured, ownPlace, rules }: Explanation): readonly string[] {
+  if (!accountConfigured || ownPlace === 'host') return [];
   return rules.flatMap(({ targets }) =>
     targets.filter(({ sameAs }) => sameAs === undefined).map(({ url }) => url),
   );
+}
+
+function findOwnPlace(container: string, recordsContainer: string): Explanation['ownPlace'] {
+  if (isHostContainer(container)) return 'host';
+  return container === recordsContainer ? 'records' : undefined;
 }

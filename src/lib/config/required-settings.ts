@@ -12,18 +12,40 @@ export type RequiredSetting = {
 
 /** Takes a configuration, gives every use of an app setting; a name that is used twice stands twice. */
 export function requiredSettings({ cdns }: Configuration): readonly RequiredSetting[] {
-  return [...cdns.values()].flatMap(({ name, keySettings }) => [
-    { name: keySettings.id, path: formatPath(['cdns', name, 'keys', 'id']) },
-    { name: keySettings.value, path: formatPath(['cdns', name, 'keys', 'value']) },
-  ]);
+  return [...cdns.values()].flatMap(({ name, keySettings }) => {
+    const { second } = keySettings;
+    const keys = [{ key: keySettings, path: ['cdns', name, 'keys'] }];
+    if (second !== undefined) keys.push({ key: second, path: ['cdns', name, 'keys', 'second'] });
+    return keys.flatMap(({ key, path }) => [
+      { name: key.id, path: formatPath([...path, 'id']) },
+      { name: key.value, path: formatPath([...path, 'value']) },
+    ]);
+  });
 }
 
-/** Takes a configuration and whether an app setting has a value, gives a problem for each that has none. */
+/** Takes a configuration and the app settings' values, gives a problem for each that it cannot use. */
 export function checkSettings(
   configuration: Configuration,
-  isSet: (name: string) => boolean,
+  valueOf: (name: string) => string | undefined,
 ): ConfigurationProblem[] {
-  return requiredSettings(configuration)
-    .filter(({ name }) => !isSet(name))
-    .map(({ name, path }) => ({ path, message: `the app setting ${name} is not set` }));
+  return requiredSettings(configuration).flatMap(({ name, path }) => {
+    const fault = findValueFault(valueOf(name) ?? '');
+    return fault === undefined ? [] : [{ path, message: `the app setting ${name} ${fault}` }];
+  });
 }
+
+/** Never holds the value. Left in, a stray character would only show as refused signatures, or not leave at all. */
+function findValueFault(value: string): string | undefined {
+  if (value === '') return 'is not set';
+  if (isUnresolvedReference(value)) return UNRESOLVED;
+  if (value !== value.trim()) return 'has white space around it';
+  return /[\p{Cc}\p{Cf}]/u.test(value) ? 'holds a control or invisible character' : undefined;
+}
+
+/** A reference that the platform could not follow reaches the app as its own text. */
+export function isUnresolvedReference(value: string): boolean {
+  return value.startsWith('@Microsoft.KeyVault(');
+}
+
+export const UNRESOLVED =
+  'is a Key Vault reference that was not resolved: check the reference and the access of the app’s identity';

@@ -6,7 +6,9 @@ declare const cdnUrlBrand: unique symbol;
 
 /**
  * An absolute http or https URL without credentials, port or fragment, whose path has no dot segment,
- * backslash, control character or wildcard. Made only by this module.
+ * backslash or control character, and no asterisk that is a whole segment, which a purge API may read as a wildcard.
+ * In the spelling `link` an asterisk may stand beside other characters (docs/adr/0009-spellings-and-schemes.md).
+ * Made only by this module.
  */
 export type CdnUrl = string & { readonly [cdnUrlBrand]: true };
 
@@ -83,6 +85,17 @@ export function parseCdnUrl(text: string): Result<CdnUrlParts, CdnUrlFault> {
     host: hostname,
     pathAndQuery: percentEncode(path, NOT_IN_WRITTEN_PATH) + percentEncode(query, NOT_IN_WRITTEN_QUERY),
   });
+}
+
+/**
+ * Takes a URL that this app made and kept, gives it as it stands, in whatever spelling, with its host; undefined
+ * for any other text.
+ */
+export function rereadCdnUrl(text: string): { readonly url: CdnUrl; readonly host: string } | undefined {
+  const { host, rest } = /^https?:\/\/(?<host>[^/?#@:]+)(?<rest>\/.*)$/su.exec(text)?.groups ?? {};
+  if (host === undefined || rest === undefined || !isSpelledUrl(text)) return undefined;
+  if (/\p{Cc}/u.test(rest) || /[/\\]\.{1,2}(?:[/\\?]|$)/u.test(rest)) return undefined;
+  return { url: text, host };
 }
 
 // RFC 3986: pchar = unreserved / pct-encoded / sub-delims / ":" / "@"

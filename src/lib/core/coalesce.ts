@@ -39,13 +39,22 @@ export function ownersOf<Owner>(targets: readonly CoalescedTarget<Owner>[]): rea
   return [...new Set(targets.flatMap(({ owners }) => [...owners]))];
 }
 
-/** The key of the shortest claimed directory that holds the target's URL, itself included. */
+type Purgeable = Pick<PurgeTarget, 'kind' | 'cdn'> & { readonly url: string };
+
+/** Whether purging one also purges the other: the same one, or all that is below a directory. */
+export function serves(purged: Purgeable, { kind, cdn, url }: Purgeable): boolean {
+  if (purged.cdn !== cdn) return false;
+  return purged.kind === 'directory' ? url.startsWith(purged.url) : kind === 'file' && purged.url === url;
+}
+
+/**
+ * The key of the shortest claimed directory that holds the target's URL, itself included. No directory has a query,
+ * so a slash in the query of a file finds none.
+ */
 function findTopmostCover(target: PurgeTarget, directoryKeys: ReadonlySet<string>): string | undefined {
   const { url } = target;
-  const queryAt = url.indexOf('?');
-  const pathEnd = queryAt === -1 ? url.length : queryAt;
   const afterAuthority = url.indexOf('/', url.indexOf('//') + 2);
-  for (let slash = afterAuthority; slash !== -1 && slash < pathEnd; slash = url.indexOf('/', slash + 1)) {
+  for (let slash = afterAuthority; slash !== -1; slash = url.indexOf('/', slash + 1)) {
     const key = `${target.cdn} directory ${url.slice(0, slash + 1)}`;
     if (directoryKeys.has(key)) return key;
   }

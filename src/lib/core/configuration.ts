@@ -1,6 +1,7 @@
 // The operator's document once parsed: what the use cases and providers work by. It holds no secret.
 
 import type { Scheme } from './cdn-url.ts';
+import type { QuotaPolicy } from './quota-ledger.ts';
 import type { MappingRule } from './url-mapping.ts';
 
 export type Configuration = {
@@ -38,9 +39,12 @@ export type AzureChinaCdnConfiguration = {
   /** Lower-case GUID. */
   readonly subscriptionId: string;
   /** Names of the app settings that hold the key; never their values. */
-  readonly keySettings: { readonly id: string; readonly value: string };
+  readonly keySettings: KeySettings & { readonly second?: KeySettings | undefined };
   /** No trailing slash; https unless the host is loopback. */
   readonly apiBaseUrl: string;
   readonly limits: RequestLimits;
+  readonly quota: QuotaPolicy;
   readonly timeouts: { readonly connectMs: number; readonly headersMs: number; readonly bodyMs: number };
 };
+
+export type KeySettings = { readonly id: string; readonly value: string };

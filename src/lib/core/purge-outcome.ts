@@ -1,5 +1,7 @@
 // What became of one attempt to send a batch.
 
+import type { OutcomeClass } from './outcome-class.ts';
+
 export type PurgeOutcome = PurgeAccepted | NotAccepted;
 
 export type NotAccepted = PurgeRefused | PurgeFailed;
@@ -18,18 +20,19 @@ export type PurgeRefused = {
   readonly errorType: string;
   readonly message: string;
   readonly status: number;
-  /** `items`: something in this batch; `request`: the next batch would be refused as well. */
-  readonly scope: 'items' | 'request';
+  readonly outcomeClass: OutcomeClass;
   readonly retryAfterMs: number | undefined;
   readonly correlationId: string | undefined;
 };
 
-/** No usable answer: whether the CDN acted is not known unless `sent` is false. */
+/** No usable answer. */
 export type PurgeFailed = {
   readonly kind: 'failed';
   readonly reason: PurgeFailureReason;
   readonly detail: string;
+  /** False only when the request cannot have reached the CDN. */
   readonly sent: boolean;
+  readonly outcomeClass: OutcomeClass;
   readonly status: number | undefined;
   readonly retryAfterMs: number | undefined;
   readonly correlationId: string | undefined;
@@ -40,4 +43,15 @@ export type PurgeFailureReason =
   | 'timed-out'
   | 'connection-lost'
   | 'unreadable-answer'
-  | 'endpoint-not-found';
+  | 'endpoint-not-found'
+  | 'quota-spent';
+
+/** One line on what was answered, or why nothing was. */
+export function describeOutcome(outcome: NotAccepted): string {
+  switch (outcome.kind) {
+    case 'refused':
+      return `${outcome.errorType}: ${outcome.message}`;
+    case 'failed':
+      return `${outcome.reason}: ${outcome.detail}`;
+  }
+}

@@ -10,7 +10,7 @@ export type Batch<Owner> = {
   readonly endpointId: string;
   readonly files: readonly CdnUrl[];
   readonly directories: readonly CdnUrl[];
-  readonly targets: readonly CoalescedTarget<Owner>[];
+  readonly targets: readonly LocatedTarget<Owner>[];
 };
 
 /** A target whose endpoint is known. */
@@ -67,7 +67,8 @@ function bodyBytes(url: CdnUrl): number {
   return new TextEncoder().encode(JSON.stringify(url)).length + 1;
 }
 
-function toBatch<Owner>(chunk: NonEmpty<LocatedTarget<Owner>>): Batch<Owner> {
+/** Takes targets of one endpoint, gives the batch that holds them all. */
+export function toBatch<Owner>(chunk: NonEmpty<LocatedTarget<Owner>>): Batch<Owner> {
   const [first] = chunk;
   const urlsOf = (kind: 'file' | 'directory'): CdnUrl[] =>
     chunk.filter(({ target }) => target.kind === kind).map(({ target }) => target.url);

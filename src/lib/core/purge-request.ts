@@ -2,10 +2,11 @@
 
 import type { AffectedPath } from './blob-change.ts';
 import { findBlobNameFault, isContainerName, type BlobNameFault } from './blob-name.ts';
-import { cdnUrl, parseCdnUrl, type CdnUrlFault } from './cdn-url.ts';
+import { cdnUrl, parseCdnUrl, rereadCdnUrl, type CdnUrlFault } from './cdn-url.ts';
 import { coalesce } from './coalesce.ts';
 import type { Configuration } from './configuration.ts';
 import type { Instant } from './instant.ts';
+import type { EndedPurge, PurgeState } from './purge-record.ts';
 import type { PurgeTarget } from './purge-target.ts';
 import { err, ok, type Result } from './result.ts';
 import { mapToTargets } from './url-mapping.ts';
@@ -19,6 +20,8 @@ export type UrlAsk = {
   readonly directories: readonly string[];
   /** Must be true to purge the root directory of a host. */
   readonly everything: boolean;
+  /** Set where the app itself sent these URLs before: they are taken as they are, for this CDN only. */
+  readonly asSent?: { readonly cdn: string } | undefined;
 };
 
 /** Raw blob names and prefixes, to be mapped like events. */
@@ -39,10 +42,17 @@ export type AskProblem = {
 };
 
 export type RequestRecord = {
-  readonly version: 1;
+  readonly version: 2;
   readonly id: string;
-  /** `waiting`: stored, not every purge accepted yet. `failed`: the configuration no longer serves it. */
-  readonly state: 'waiting' | 'accepted' | 'failed';
+  /** `tracker`: the app itself, for URLs that a CDN accepted and then failed to purge. */
+  readonly origin: 'person' | 'tracker';
+  /** How often its URLs are purged again with this request: 0 for a person's. */
+  readonly repurges: number;
+  /**
+   * `waiting`: stored, not every purge accepted yet. `succeeded`: every purge accepted and ended well.
+   * `failed`: the configuration no longer serves it.
+   */
+  readonly state: 'waiting' | 'accepted' | 'succeeded' | 'failed';
   readonly askedAt: Instant;
   readonly reason?: string | undefined;
   readonly ask: PurgeAsk;
@@ -50,6 +60,8 @@ export type RequestRecord = {
   /** As they were to be sent when the request was taken. */
   readonly targets: readonly RequestTarget[];
   readonly purges: readonly RequestPurge[];
+  /** URLs that the CDN refuses for good. */
+  readonly refused?: readonly RequestRefusal[] | undefined;
   /** What stopped the last attempt, while the request waits; why it failed, once it has. */
   readonly lastFailure?: RequestFailure | undefined;
 };
@@ -69,9 +81,15 @@ export type RequestPurge = {
   readonly endpointId: string;
   readonly correlationId?: string | undefined;
   readonly taskId: string;
+  /** Where the CDN's task stands, as far as this app has heard. */
+  readonly state: PurgeState;
   /** Those of the request's targets that this purge served. */
   readonly urls: readonly string[];
+  /** Ids of the requests that purge again what failed of it. */
+  readonly repurgedBy?: readonly string[] | undefined;
 };
+
+export type RequestRefusal = { readonly cdn: string; readonly url: string; readonly detail: string };
 
 export type RequestFailure = {
   readonly at: Instant;
@@ -80,14 +98,59 @@ export type RequestFailure = {
   readonly correlationId?: string | undefined;
 };
 
-/** Takes a record and a purge that served some of its targets, gives the record with it. */
+/** Takes a record and a URL of it that the CDN refuses, gives the record with it. */
+export function withRefusal(
+  record: RequestRecord,
+  refusal: RequestRefusal,
+  complete: boolean,
+): RequestRecord {
+  const end = record.purges.length > 0 ? 'accepted' : 'failed';
+  return { ...record, state: complete ? end : record.state, refused: [...(record.refused ?? []), refusal] };
+}
+
+/** Takes a waiting record and what stopped it, gives the record with it; one that no longer waits as it is. */
+export function withFailure(
+  record: RequestRecord,
+  lastFailure: RequestFailure,
+  state: 'waiting' | 'failed' = 'waiting',
+): RequestRecord {
+  return record.state === 'waiting' ? { ...record, state, lastFailure } : record;
+}
+
+/**
+ * Takes a record and a purge that served some of its targets, gives the record with it. A request whose message is
+ * there twice may hear of one purge twice.
+ */
 export function withPurge(record: RequestRecord, purge: RequestPurge, complete: boolean): RequestRecord {
+  const isKnown = record.purges.some(({ id }) => id === purge.id);
+  const purges = isKnown ? record.purges : [...record.purges, purge];
   return {
     ...record,
-    state: complete ? 'accepted' : record.state,
-    purges: [...record.purges, purge],
+    state: complete ? endOf({ ...record, purges }) : record.state,
+    purges,
     lastFailure: complete ? undefined : record.lastFailure,
   };
+}
+
+/**
+ * Takes a record and the end of a purge, gives the record with it: `succeeded` once nothing waits, nothing was
+ * refused and every purge ended well. A record that does not name the purge comes back as it is.
+ */
+export function withPurgeEnd(record: RequestRecord, { id, state, repurges }: EndedPurge): RequestRecord {
+  if (!record.purges.some((purge) => purge.id === id)) return record;
+  const repurgedBy = repurges.length === 0 ? undefined : repurges.map(({ requestId }) => requestId);
+  const purges = record.purges.map((purge) => (purge.id === id ? { ...purge, state, repurgedBy } : purge));
+  return {
+    ...record,
+    purges,
+    state: record.state === 'accepted' ? endOf({ ...record, purges }) : record.state,
+  };
+}
+
+/** Of a request of which nothing waits any more. */
+function endOf({ purges, refused }: Pick<RequestRecord, 'purges' | 'refused'>): 'accepted' | 'succeeded' {
+  const allWell = purges.every(({ state }) => state === 'succeeded') && (refused ?? []).length === 0;
+  return allWell ? 'succeeded' : 'accepted';
 }
 
 /**
@@ -104,9 +167,37 @@ export function resolveAsk(
   return ok(coalesce(targets.map((target) => ({ target, owner: ask }))).map(({ target }) => target));
 }
 
+/**
+ * URLs or blobs that one request may name: as many as the China CDN purges in a day for a whole subscription. Past
+ * it, resolving them would cost more than the CDN could use.
+ */
+const NAMED_MAX = 2_000;
+/** Its record holds them all, and is written anew after every purge: so many are 50 writes of about 2 MB. */
+const TARGETS_MAX = 5_000;
+
+/** As `resolveAsk`, for a request that is new: one that is too large is refused. */
+export function admitAsk(
+  ask: PurgeAsk,
+  configuration: Configuration,
+): Result<readonly PurgeTarget[], readonly AskProblem[]> {
+  const named =
+    ask.by === 'url' ? ask.files.length + ask.directories.length : ask.blobs.length + ask.prefixes.length;
+  if (named > NAMED_MAX) {
+    const what = ask.by === 'url' ? 'URLs' : 'blobs and prefixes';
+    return err([
+      invalid('', `A request names at most ${NAMED_MAX} ${what}; this one names ${named}: split it.`),
+    ]);
+  }
+  const resolved = resolveAsk(ask, configuration);
+  if (!resolved.ok || resolved.value.length <= TARGETS_MAX) return resolved;
+  const detail = `A request makes at most ${TARGETS_MAX} URLs to purge; this one makes ${resolved.value.length}: split it.`;
+  return err([invalid('', detail)]);
+}
+
 type Resolved = { readonly targets: readonly PurgeTarget[]; readonly problems: readonly AskProblem[] };
 
 function resolveUrls(ask: UrlAsk, configuration: Configuration): Resolved {
+  if (ask.asSent !== undefined) return resolveSent(ask, ask.asSent.cdn, configuration);
   const resolved = [
     ...ask.files.map((text, index) =>
       resolveUrl('file', text, `/files/${index}`, ask.everything, configuration),
@@ -118,6 +209,26 @@ function resolveUrls(ask: UrlAsk, configuration: Configuration): Resolved {
   const problems = resolved.flatMap((one) => one.problems);
   if (resolved.length === 0) problems.push(invalid('', 'Name at least one URL in "files" or "directories".'));
   return { targets: resolved.flatMap((one) => one.targets), problems };
+}
+
+/** URLs as they were sent: in their own spelling and scheme, which a person's writing might not give again. */
+function resolveSent({ files, directories }: UrlAsk, cdn: string, { hosts }: Configuration): Resolved {
+  const resolve = (kind: PurgeTarget['kind'], text: string, pointer: string): Resolved => {
+    const sent = rereadCdnUrl(text);
+    if (sent === undefined) return refused(invalid(pointer, URL_FAULTS['not-absolute']));
+    const { host, url } = sent;
+    const serving = hosts.get(host)?.servedBy.filter((one) => one.cdn === cdn) ?? [];
+    if (serving.length === 0) return refused(notConfigured(pointer, NO_SUCH_HOST));
+    return { targets: serving.map((one): PurgeTarget => ({ ...one, kind, url, host })), problems: [] };
+  };
+  const resolved = [
+    ...files.map((text, index) => resolve('file', text, `/files/${index}`)),
+    ...directories.map((text, index) => resolve('directory', text, `/directories/${index}`)),
+  ];
+  return {
+    targets: resolved.flatMap((one) => one.targets),
+    problems: resolved.flatMap((one) => one.problems),
+  };
 }
 
 function resolveUrl(
@@ -133,13 +244,11 @@ function resolveUrl(
   if (kind === 'directory') {
     if (pathAndQuery.includes('?')) return refused(invalid(pointer, 'A directory has no query string.'));
     if (!pathAndQuery.endsWith('/')) return refused(invalid(pointer, 'A directory ends with "/".'));
-    if (pathAndQuery === '/' && !everything) return refused(invalid(pointer, ROOT_NEEDS_EVERYTHING));
+    if (isRootPath(pathAndQuery) && !everything) return refused(invalid(pointer, ROOT_NEEDS_EVERYTHING));
   }
   const configured = configuration.hosts.get(host);
   if (configured === undefined) {
-    return refused(
-      notConfigured(pointer, 'The configuration has no such host, so it cannot be purged here.'),
-    );
+    return refused(notConfigured(pointer, NO_SUCH_HOST));
   }
   // A host's edge is purged under the configured schemes, whichever of them the person's link had.
   const targets = configured.schemes.flatMap((scheme) =>
@@ -154,26 +263,20 @@ const refused = (problem: AskProblem): Resolved => ({ targets: [], problems: [pr
 
 function resolveBlobs(ask: BlobAsk, configuration: Configuration): Resolved {
   const problems: AskProblem[] = [];
-  if (!configuration.accounts.has(ask.account)) {
+  const isAccount = configuration.accounts.has(ask.account);
+  if (!isAccount)
     problems.push(notConfigured('/account', 'The configuration names no such storage account.'));
-  }
-  if (!isContainerName(ask.container)) {
-    problems.push(invalid('/container', 'No container can be named so.'));
-    return { targets: [], problems };
-  }
+  const isContainer = isContainerName(ask.container);
+  if (!isContainer) problems.push(invalid('/container', 'No container can be named so.'));
   if (ask.blobs.length + ask.prefixes.length === 0) {
     problems.push(invalid('', 'Name at least one blob in "blobs" or one prefix in "prefixes".'));
   }
   const targets: PurgeTarget[] = [];
   const take = (name: string, extent: AffectedPath['extent'], pointer: string): void => {
-    const fault = extent === 'directory' && name === '' ? undefined : findBlobNameFault(name);
+    const fault = findNameFault(name, extent);
     if (fault !== undefined) {
-      problems.push(invalid(pointer, NAME_FAULTS[fault]));
-    } else if (extent === 'directory' && name !== '' && !name.endsWith('/')) {
-      problems.push(
-        invalid(pointer, 'A prefix is a directory and ends with "/" (or is empty: the whole container).'),
-      );
-    } else {
+      problems.push(invalid(pointer, fault));
+    } else if (isAccount && isContainer) {
       const mapped = mapToTargets(
         { account: ask.account, container: ask.container, name, extent },
         configuration.rules,
@@ -189,9 +292,20 @@ function resolveBlobs(ask: BlobAsk, configuration: Configuration): Resolved {
   return { targets, problems };
 }
 
-const isHostRoot = (target: PurgeTarget): boolean =>
-  target.kind === 'directory' &&
-  target.url.indexOf('/', target.url.indexOf('//') + 2) === target.url.length - 1;
+function findNameFault(name: string, extent: AffectedPath['extent']): string | undefined {
+  if (extent === 'directory' && name === '') return undefined;
+  const fault = findBlobNameFault(name);
+  if (fault !== undefined) return NAME_FAULTS[fault];
+  return extent === 'directory' && !name.endsWith('/')
+    ? 'A prefix is a directory and ends with "/" (or is empty: the whole container).'
+    : undefined;
+}
+
+const isHostRoot = ({ kind, url }: PurgeTarget): boolean =>
+  kind === 'directory' && isRootPath(url.slice(url.indexOf('/', url.indexOf('//') + 2)));
+
+/** Whoever folds `//` or decodes `%2F` takes such a path for `/`; many take a backslash for a slash. */
+const isRootPath = (path: string): boolean => /^(?:[/\\]|%2f|%5c)+$/iu.test(path);
 
 const invalid = (pointer: string, detail: string): AskProblem => ({ pointer, detail, kind: 'invalid' });
 const notConfigured = (pointer: string, detail: string): AskProblem => ({
@@ -200,7 +314,10 @@ const notConfigured = (pointer: string, detail: string): AskProblem => ({
   kind: 'not-configured',
 });
 
-const ROOT_NEEDS_EVERYTHING = 'This is everything that the host serves: say so with "everything": true.';
+const NO_SUCH_HOST = 'The configuration has no such host, so it cannot be purged here.';
+
+const ROOT_NEEDS_EVERYTHING =
+  'This is everything that the host serves: say so with "everything": true in a JSON body.';
 
 const URL_FAULTS: Readonly<Record<CdnUrlFault, string>> = {
   'not-absolute': 'Write an absolute URL: http://host/path.',

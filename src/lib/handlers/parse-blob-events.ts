@@ -137,9 +137,12 @@ function describeRename(
 const ACCOUNT_ID =
   /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Storage\/storageAccounts\/(?<account>[a-z0-9]{3,24})$/iu;
 const SUBJECT = /^\/blobServices\/default\/containers\/(?<container>[^/]+)\/blobs\/(?<name>.*)$/su;
-/** `<account>.blob.…` or `<account>.dfs.…`, or the account as the first segment, as emulators and IP addresses have it. */
+/**
+ * `<account>.blob.…` or `<account>.dfs.…`. Where a host cannot carry the account, since it is an IP address or a single
+ * label, storage has it as the first segment of the path: https://github.com/Azure/Azurite#ip-style-url
+ */
 const RENAME_URL =
-  /^https?:\/\/(?:(?<hostAccount>[a-z0-9]{3,24})\.(?:z\d+\.)?(?:blob|dfs)\.[^/]+|(?:127\.0\.0\.1|localhost)(?::\d+)?\/(?<pathAccount>[a-z0-9]{3,24}))\/(?<container>[^/]+)\/(?<name>.*)$/su;
+  /^https?:\/\/(?:(?<hostAccount>[a-z0-9]{3,24})\.(?:z\d+\.)?(?:blob|dfs)\.[^/]+|(?:\d{1,3}(?:\.\d{1,3}){3}|\[[\da-f:.]+\]|[a-z\d-]+)(?::\d+)?\/(?<pathAccount>[a-z0-9]{3,24}))\/(?<container>[^/]+)\/(?<name>.*)$/su;
 
 function parseSubject(subject: string): Result<BlobPath, string> {
   const { container, name } = SUBJECT.exec(subject)?.groups ?? {};

@@ -6,10 +6,13 @@ export type Problem = {
   readonly status: 400 | 404 | 409 | 413 | 415 | 422 | 503;
   readonly title: string;
   readonly detail?: string;
-  /** Every fault of the body at once. */
+  /** Every fault of the body at once; the answer lists the first 100. */
   readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
   readonly retryAfterSeconds?: number;
 };
+
+/** More help nobody, and their answer would be larger than the request. */
+const ERRORS_MAX = 100;
 
 /** Takes a problem, gives the answer. Pointers are JSON pointers (RFC 6901) as URI fragments: `#/files/0`. */
 export function problemResponse({
@@ -33,9 +36,19 @@ export function problemResponse({
       ...(detail === undefined ? {} : { detail }),
       ...(errors === undefined
         ? {}
-        : { errors: errors.map((error) => ({ pointer: `#${error.pointer}`, detail: error.detail })) }),
+        : {
+            errors: atMost(errors).map((error) => ({ pointer: `#${error.pointer}`, detail: error.detail })),
+          }),
     }),
   };
+}
+
+function atMost(errors: NonNullable<Problem['errors']>): NonNullable<Problem['errors']> {
+  if (errors.length <= ERRORS_MAX) return errors;
+  return [
+    ...errors.slice(0, ERRORS_MAX),
+    { pointer: '', detail: `… and ${errors.length - ERRORS_MAX} more.` },
+  ];
 }
 
 /** Takes what that means for the caller. */

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 
 import type { HttpHandler, HttpRequest, HttpResponseInit } from '@azure/functions';
 
-import type { AskProblem, PurgeAsk, RequestRecord } from '../core/purge-request.ts';
+import type { AskProblem, RequestRecord } from '../core/purge-request.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { ServicesLoader } from '../services.ts';
 import type { FlushPorts } from '../use-cases/flush-purges.ts';
@@ -12,7 +12,14 @@ import { StorageTrouble, type Run } from '../use-cases/ports.ts';
 import { previewPurge, requestPurge } from '../use-cases/request-purge.ts';
 import { runOf } from './context-run.ts';
 import { problemResponse, storageOut } from './problem-details.ts';
-import { parseJsonBody, parseTextBody, type ParsedBody } from './purge-request.schema.ts';
+import {
+  mergeProblems,
+  parseJsonBody,
+  parseTextBody,
+  withLines,
+  type FaultyBody,
+  type ParsedBody,
+} from './purge-request.schema.ts';
 import { describeRequest } from './request-answer.ts';
 
 const MAX_BODY_BYTES = 256 * 1024;
@@ -22,14 +29,14 @@ export function handlePurgeRequest(services: ServicesLoader): HttpHandler {
   return async (request, context) => {
     const { flushPorts, telemetry } = await services();
     const run = runOf(context, telemetry);
+    const options = parseQuery(request.query);
+    if (!options.ok) return options.error;
     const body = await readBody(request);
     if (!body.ok) return body.error;
     const parsed = parseBody(body.value);
-    if (!parsed.ok) return refusal(parsed.error);
     try {
-      const isDryRun = parseDryRun(request.query.get('dryRun'));
-      if (!isDryRun.ok) return isDryRun.error;
-      if (isDryRun.value) return await answerDryRun(parsed.value.ask, flushPorts);
+      if (!parsed.ok) return refusal(await allProblems(parsed.error, flushPorts));
+      if (options.value.dryRun) return await answerDryRun(parsed.value, flushPorts);
       const key = parseIdempotencyKey(request);
       if (!key.ok) return key.error;
       return await answerRequest(request, body.value, parsed.value, key.value, flushPorts, run);
@@ -62,21 +69,45 @@ async function readBody(request: HttpRequest): Promise<Result<Body, HttpResponse
   return ok({ type, bytes });
 }
 
-function parseBody({ type, bytes }: Body): Result<ParsedBody, readonly AskProblem[]> {
+function parseBody({ type, bytes }: Body): Result<ParsedBody, FaultyBody> {
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    return err([{ pointer: '', detail: 'The body is not UTF-8.', kind: 'invalid' }]);
+    const problem = { pointer: '', detail: 'The body is not UTF-8.', kind: 'invalid' } as const;
+    return err({ problems: [problem], judgeable: undefined });
   }
-  return type === 'text/plain' ? ok(parseTextBody(text)) : parseJsonBody(text);
+  return type === 'text/plain' ? parseTextBody(text) : parseJsonBody(text);
 }
 
-/** Whoever writes `dryRun=1` means it: nothing may be sent on a misunderstanding. */
-function parseDryRun(text: string | null): Result<boolean, HttpResponseInit> {
-  if (text === null || text === 'false') return ok(false);
-  if (text === 'true') return ok(true);
-  return err(problemResponse({ status: 400, title: 'Bad dryRun', detail: 'dryRun is true or false.' }));
+/** Faults of the body's shape, and those of the URLs or names in it that can be judged. */
+async function allProblems(
+  { problems, judgeable }: FaultyBody,
+  ports: FlushPorts,
+): Promise<readonly AskProblem[]> {
+  if (judgeable === undefined) return problems;
+  const preview = await previewPurge(judgeable, ports);
+  return preview.ok ? problems : mergeProblems(problems, preview.error);
+}
+
+/** In lower case: those of the Functions host, which does not mind the case. */
+const HOST_PARAMETERS: ReadonlySet<string> = new Set(['code', 'clientid']);
+
+/** Whoever writes `dryRun=1` or `dryrun=true` means it: nothing may be sent on a misunderstanding. */
+function parseQuery(query: URLSearchParams): Result<{ readonly dryRun: boolean }, HttpResponseInit> {
+  const unknown = new Set(
+    [...query.keys()].filter((name) => name !== 'dryRun' && !HOST_PARAMETERS.has(name.toLowerCase())),
+  );
+  if (unknown.size > 0) {
+    const names = [...unknown].map((name) => JSON.stringify(name)).join(', ');
+    const detail = `There is no query parameter ${names}: only dryRun, and code and clientId for the function key.`;
+    return err(problemResponse({ status: 400, title: 'Unknown query parameter', detail }));
+  }
+  const texts = query.getAll('dryRun');
+  if (texts.length === 0 || (texts.length === 1 && texts[0] === 'false')) return ok({ dryRun: false });
+  if (texts.length === 1 && texts[0] === 'true') return ok({ dryRun: true });
+  const detail = 'dryRun is given once, and is true or false.';
+  return err(problemResponse({ status: 400, title: 'Bad dryRun', detail }));
 }
 
 /** draft-ietf-httpapi-idempotency-key-header: any printable ASCII, here of at most 255 characters. */
@@ -87,9 +118,9 @@ function parseIdempotencyKey(request: HttpRequest): Result<string | undefined, H
   return err(problemResponse({ status: 400, title: 'Bad Idempotency-Key', detail }));
 }
 
-async function answerDryRun(ask: PurgeAsk, ports: FlushPorts): Promise<HttpResponseInit> {
+async function answerDryRun({ ask, lines }: ParsedBody, ports: FlushPorts): Promise<HttpResponseInit> {
   const preview = await previewPurge(ask, ports);
-  if (!preview.ok) return refusal(preview.error);
+  if (!preview.ok) return refusal(withLines(preview.error, lines));
   const targets = preview.value.map(({ kind, url, cdn, site }) => ({ kind, url, cdn, site }));
   return { status: 200, headers: { 'cache-control': 'no-store' }, jsonBody: { dryRun: true, targets } };
 }
@@ -97,7 +128,7 @@ async function answerDryRun(ask: PurgeAsk, ports: FlushPorts): Promise<HttpRespo
 async function answerRequest(
   request: HttpRequest,
   { type, bytes }: Body,
-  { ask, reason }: ParsedBody,
+  { ask, reason, lines }: ParsedBody,
   key: string | undefined,
   ports: FlushPorts,
   run: Run,
@@ -114,7 +145,7 @@ async function answerRequest(
     case 'known':
       return accepted(request, answer.record);
     case 'refused':
-      return refusal(answer.problems);
+      return refusal(withLines(answer.problems, lines));
     case 'conflict': {
       const detail = 'This Idempotency-Key came with another body in the last 24 hours: use a new key.';
       return problemResponse({ status: 409, title: 'Idempotency-Key already used', detail });

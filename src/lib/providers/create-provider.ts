@@ -2,10 +2,13 @@
 
 import type { Agent } from 'undici';
 
-import type { CdnConfiguration } from '../core/configuration.ts';
+import type { CdnConfiguration, KeySettings } from '../core/configuration.ts';
 import type { Clock, PurgeProvider, Telemetry } from '../use-cases/ports.ts';
 import { CORRELATION_HEADER } from './azure-china-cdn/answer.ts';
 import { createAzureChinaCdn } from './azure-china-cdn/client.ts';
+import type { ApiKey } from './azure-china-cdn/signature.ts';
+import { signedCalls, type CallReports } from './azure-china-cdn/signed-calls.ts';
+import type { ClockOffset } from './azure-china-cdn/clock-offset.ts';
 import { createHttpSender, type HttpTimeouts } from './http/send.ts';
 
 export type ProviderParts = {
@@ -15,21 +18,26 @@ export type ProviderParts = {
   readonly agentFor: (timeouts: HttpTimeouts) => Agent;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
+  /** How far the clock of an API is off ours: one for all who call it. */
+  readonly clockOffsetFor: (apiBaseUrl: string) => ClockOffset;
+  /** Whom to tell of a CDN's keys and clock. */
+  readonly reportsFor: (cdnName: string) => CallReports;
 };
 
-export function createProvider(
-  cdn: CdnConfiguration,
-  { secret, agentFor, clock, telemetry }: ProviderParts,
-): PurgeProvider {
+export function createProvider(cdn: CdnConfiguration, parts: ProviderParts): PurgeProvider {
+  const { secret, agentFor, clock, telemetry, clockOffsetFor, reportsFor } = parts;
   switch (cdn.provider) {
     case 'azure-china-cdn': {
-      const key = { id: secret(cdn.keySettings.id), value: secret(cdn.keySettings.value) };
-      return createAzureChinaCdn(
-        cdn,
-        key,
-        createHttpSender(agentFor(cdn.timeouts), CORRELATION_HEADER, telemetry),
-        clock,
-      );
+      const keyOf = ({ id, value }: KeySettings): ApiKey => ({ id: secret(id), value: secret(value) });
+      const { second } = cdn.keySettings;
+      const keys = {
+        first: keyOf(cdn.keySettings),
+        second: second === undefined ? undefined : keyOf(second),
+      };
+      const sender = createHttpSender(agentFor(cdn.timeouts), CORRELATION_HEADER, telemetry);
+      const offset = clockOffsetFor(cdn.apiBaseUrl);
+      const call = signedCalls(keys, sender, clock, offset, reportsFor(cdn.name));
+      return createAzureChinaCdn(cdn, call, clock);
     }
   }
 }

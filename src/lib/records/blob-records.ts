@@ -1,13 +1,13 @@
 // Purge records, request records and idempotency claims as small JSON blobs in one container.
 
-import { text as readText } from 'node:stream/consumers';
-
 import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob';
 import { z } from 'zod';
 
-import { callStorage, storageErrorCode } from '../storage/trouble.ts';
-import { StorageTrouble, type PurgeRecords } from '../use-cases/ports.ts';
-import { StoredClaim, StoredPurge, StoredRequest } from './stored.schema.ts';
+import type { Instant } from '../core/instant.ts';
+import { StorageTrouble, type IdempotencyClaim, type PurgeRecords } from '../use-cases/ports.ts';
+import { readJson, writeJson } from './json-blob.ts';
+import { purgeBlobs } from './purge-blobs.ts';
+import { AnyStoredRequest, StoredClaim, StoredRequest } from './stored.schema.ts';
 
 /** The same key with the same body is the same request for this long. */
 const CLAIM_HOLDS_MS = 24 * 60 * 60_000;
@@ -18,105 +18,49 @@ const UPDATE_TRIES = 8;
 export function createBlobRecords(container: ContainerClient): PurgeRecords {
   const blob = (path: string): BlockBlobClient => container.getBlockBlobClient(path);
   const requestBlob = (id: string): BlockBlobClient => blob(`requests/${id}.json`);
+  const claimBlob = (keyHash: string): BlockBlobClient => blob(`idempotency-keys/${keyHash}.json`);
   return {
-    async savePurge(record) {
-      const stored = z.encode(StoredPurge, record);
-      const day = stored.acceptedAt.slice(0, 10);
-      await write(container, blob(`purges/${day}/${record.id}.json`), stored, {});
-    },
+    ...purgeBlobs(container),
 
     createRequest(record) {
-      return write(container, requestBlob(record.id), z.encode(StoredRequest, record), { ifNoneMatch: '*' });
+      return writeJson(container, requestBlob(record.id), z.encode(StoredRequest, record), {
+        ifNoneMatch: '*',
+      });
     },
 
     async readRequest(id) {
-      return (await read(requestBlob(id), StoredRequest))?.value;
+      return (await readJson(requestBlob(id), AnyStoredRequest))?.value;
     },
 
     async updateRequest(id, change) {
       for (let attempt = 0; attempt < UPDATE_TRIES; attempt += 1) {
-        const current = await read(requestBlob(id), StoredRequest);
+        const current = await readJson(requestBlob(id), AnyStoredRequest);
         if (current === undefined) throw new Error(`the record of request ${id} is gone`);
         const changed = z.encode(StoredRequest, change(current.value));
-        if (await write(container, requestBlob(id), changed, { ifMatch: current.etag })) return;
+        if (await writeJson(container, requestBlob(id), changed, { ifMatch: current.etag })) return;
       }
       throw new StorageTrouble(
         `the record of request ${id} was changed by others ${UPDATE_TRIES} times in a row`,
       );
     },
 
+    async findIdempotencyClaim(keyHash, now) {
+      const held = await readJson(claimBlob(keyHash), StoredClaim);
+      return held !== undefined && isInForce(held.value, now) ? held.value : undefined;
+    },
+
     async claimIdempotencyKey(claim) {
-      const claims = blob(`idempotency-keys/${claim.keyHash}.json`);
+      const claims = claimBlob(claim.keyHash);
       for (let attempt = 0; attempt < UPDATE_TRIES; attempt += 1) {
-        const held = await read(claims, StoredClaim);
-        if (held !== undefined && claim.claimedAt - held.value.claimedAt < CLAIM_HOLDS_MS) return held.value;
+        const held = await readJson(claims, StoredClaim);
+        if (held !== undefined && isInForce(held.value, claim.claimedAt)) return held.value;
         const condition = held === undefined ? { ifNoneMatch: '*' } : { ifMatch: held.etag };
-        if (await write(container, claims, z.encode(StoredClaim, claim), condition)) return claim;
+        if (await writeJson(container, claims, z.encode(StoredClaim, claim), condition)) return claim;
       }
       throw new StorageTrouble('an idempotency key was claimed by others again and again');
     },
   };
 }
 
-type Condition = { readonly ifMatch?: string; readonly ifNoneMatch?: string };
-
-const CONDITION_NOT_MET: ReadonlySet<string> = new Set(['ConditionNotMet', 'BlobAlreadyExists']);
-
-/** False when the condition did not hold. Makes the container at its first use. */
-async function write(
-  container: ContainerClient,
-  blob: BlockBlobClient,
-  content: object,
-  conditions: Condition,
-): Promise<boolean> {
-  const text = JSON.stringify(content);
-  const upload = (): Promise<unknown> =>
-    blob.upload(text, Buffer.byteLength(text), {
-      conditions,
-      blobHTTPHeaders: { blobContentType: 'application/json' },
-    });
-  return callStorage('write a record', async () => {
-    try {
-      await upload();
-      return true;
-    } catch (error) {
-      const code = storageErrorCode(error) ?? '';
-      if (CONDITION_NOT_MET.has(code)) return false;
-      if (code !== 'ContainerNotFound') throw error;
-    }
-    await container.createIfNotExists();
-    // Once more with its condition: others who found no container may have written meanwhile.
-    return write(container, blob, content, conditions);
-  });
-}
-
-const NOT_THERE: ReadonlySet<string> = new Set(['BlobNotFound', 'ContainerNotFound']);
-
-/**
- * Undefined when there is no such record. One that this version cannot read is trouble too, not a bug: a newer
- * version may have written it, and what needs it waits for that version without stopping the rest.
- */
-async function read<S extends z.ZodType>(
-  blob: BlockBlobClient,
-  schema: S,
-): Promise<{ value: z.output<S>; etag: string } | undefined> {
-  return callStorage('read a record', async () => {
-    try {
-      const { etag, readableStreamBody } = await blob.download();
-      if (readableStreamBody === undefined || etag === undefined)
-        throw new Error('a record came without content');
-      return { value: parseRecord(schema, await readText(readableStreamBody)), etag };
-    } catch (error) {
-      if (NOT_THERE.has(storageErrorCode(error) ?? '')) return undefined;
-      throw error;
-    }
-  });
-}
-
-function parseRecord<S extends z.ZodType>(schema: S, text: string): z.output<S> {
-  try {
-    return z.decode(schema, JSON.parse(text));
-  } catch (cause) {
-    throw new StorageTrouble('a record is invalid to this version of the app', { cause });
-  }
-}
+const isInForce = ({ claimedAt }: IdempotencyClaim, now: Instant): boolean =>
+  now - claimedAt < CLAIM_HOLDS_MS;

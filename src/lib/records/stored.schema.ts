@@ -1,25 +1,29 @@
-// The records as they stand in blob storage, version 1: JSON, with times in ISO 8601 for the people who read them.
+// The records as they stand in blob storage, version 2: JSON, with times in ISO 8601 for the people who read them.
+// `Stored…` is what is written; `AnyStored…` also reads what version 1 of the format left behind.
 
 import { z } from 'zod';
 
-import { instant, type Instant } from '../core/instant.ts';
+import { storedInstant as at } from './instant-codec.ts';
 
-const at = z.codec(z.iso.datetime(), z.custom<Instant>(Number.isFinite), {
-  decode: (text) => instant(Date.parse(text)),
-  encode: (time) => new Date(time).toISOString(),
-});
+import type { RequestRecord } from '../core/purge-request.ts';
+import { beginTracking } from '../core/purge-tracking.ts';
+
 const texts = z.array(z.string()).readonly();
 const text = z.string().optional();
 
 const cause = z.discriminatedUnion('type', [
   z.object({ type: z.literal('change'), eventId: z.string(), eventAt: at, traceparent: text }),
-  z.object({ type: z.literal('request'), requestId: z.string(), askedAt: at, traceparent: text }),
+  z.object({
+    type: z.literal('request'),
+    requestId: z.string(),
+    askedAt: at,
+    origin: z.literal('tracker').optional(),
+    traceparent: text,
+  }),
 ]);
 
-export const StoredPurge = z.object({
-  version: z.literal(1),
+const accepted = {
   id: z.string(),
-  state: z.literal('accepted'),
   acceptedAt: at,
   cdn: z.string(),
   endpointId: z.string(),
@@ -29,10 +33,45 @@ export const StoredPurge = z.object({
   correlationId: text,
   attempt: z.number(),
   causes: z.array(cause).readonly(),
+};
+const polls = z.int().min(0);
+const version = z.literal(2);
+
+const storedOpenPurge = z.object({
+  version,
+  ...accepted,
+  state: z.enum(['accepted', 'running']),
+  polls,
+  nextPollAt: at,
 });
 
+const storedEndedPurge = z.object({
+  version,
+  ...accepted,
+  state: z.enum(['succeeded', 'failed', 'unknown']),
+  polls,
+  endedAt: at,
+  failedUrls: texts,
+  repurges: z.array(z.object({ requestId: z.string(), urls: texts, times: z.int().min(1) })).readonly(),
+});
+
+export const StoredPurge = z.discriminatedUnion('state', [storedOpenPurge, storedEndedPurge]);
+
+/** Nobody follows the task of a version 1 record: it reads as one that was never asked about. */
+const storedPurge1 = z
+  .object({ version: z.literal(1), ...accepted, state: z.literal('accepted') })
+  .transform(({ version: _version, state: _state, ...purge }) => beginTracking(purge));
+
+export const AnyStoredPurge = z.union([StoredPurge, storedPurge1]);
+
 const ask = z.discriminatedUnion('by', [
-  z.object({ by: z.literal('url'), files: texts, directories: texts, everything: z.boolean() }),
+  z.object({
+    by: z.literal('url'),
+    files: texts,
+    directories: texts,
+    everything: z.boolean(),
+    asSent: z.object({ cdn: z.string() }).optional(),
+  }),
   z.object({
     by: z.literal('blob'),
     account: z.string(),
@@ -50,7 +89,7 @@ const target = z.object({
   site: z.string(),
 });
 
-const purge = z.object({
+const purge1 = z.object({
   id: z.string(),
   acceptedAt: at,
   cdn: z.string(),
@@ -59,17 +98,22 @@ const purge = z.object({
   taskId: z.string(),
   urls: texts,
 });
+const purge = purge1.extend({
+  state: z.enum(['accepted', 'running', 'succeeded', 'failed', 'unknown']),
+  repurgedBy: texts.optional(),
+});
 
-export const StoredRequest = z.object({
-  version: z.literal(1),
+const asked = {
   id: z.string(),
-  state: z.enum(['waiting', 'accepted', 'failed']),
   askedAt: at,
   reason: text,
   ask,
   traceparent: text,
   targets: z.array(target).readonly(),
-  purges: z.array(purge).readonly(),
+  refused: z
+    .array(z.object({ cdn: z.string(), url: z.string(), detail: z.string() }))
+    .readonly()
+    .optional(),
   lastFailure: z
     .object({
       at,
@@ -78,7 +122,33 @@ export const StoredRequest = z.object({
       correlationId: text,
     })
     .optional(),
+};
+
+export const StoredRequest = z.object({
+  version,
+  ...asked,
+  origin: z.enum(['person', 'tracker']),
+  repurges: z.int().min(0),
+  state: z.enum(['waiting', 'accepted', 'succeeded', 'failed']),
+  purges: z.array(purge).readonly(),
 });
+
+const storedRequest1 = z
+  .object({
+    version: z.literal(1),
+    ...asked,
+    state: z.enum(['waiting', 'accepted', 'failed']),
+    purges: z.array(purge1).readonly(),
+  })
+  .transform((request): RequestRecord => ({
+    ...request,
+    version: 2,
+    origin: 'person',
+    repurges: 0,
+    purges: request.purges.map((one) => ({ ...one, state: 'accepted' })),
+  }));
+
+export const AnyStoredRequest = z.union([StoredRequest, storedRequest1]);
 
 export const StoredClaim = z.object({
   keyHash: z.string(),

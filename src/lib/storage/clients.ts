@@ -3,11 +3,8 @@
 import { BlobServiceClient } from '@azure/storage-blob';
 import { QueueServiceClient } from '@azure/storage-queue';
 
-/**
- * A trigger has little time and the work is safe to leave for later, so a call is given up after seconds.
- * The SDK's default is minutes.
- */
-const retryOptions = { maxTries: 3, tryTimeoutInMs: 10_000, retryDelayInMs: 250, maxRetryDelayInMs: 2_000 };
+/** Few and quick tries: a trigger has little time, and the work is safe to leave for later. */
+const retryOptions = { maxTries: 3, retryDelayInMs: 250, maxRetryDelayInMs: 2_000 };
 
 export type StorageClients = { readonly blobs: BlobServiceClient; readonly queues: QueueServiceClient };
 

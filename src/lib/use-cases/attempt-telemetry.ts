@@ -2,6 +2,7 @@
 
 import type { Instant } from '../core/instant.ts';
 import type { NotAccepted } from '../core/purge-outcome.ts';
+import { isPersons } from '../core/purge-record.ts';
 import type { Owner } from './owner.ts';
 import type { Run } from './ports.ts';
 import type { Attempt } from './telemetry-event.ts';
@@ -20,7 +21,7 @@ export function describeAttempt({ owners, ...sizes }: Attempted, now: Instant): 
   const { cdn, endpointId, files, directories } = sizes;
   const requests = owners.filter(({ cause }) => cause.type === 'request').length;
   return {
-    lane: requests > 0 ? 'manual' : 'events',
+    lane: owners.some(({ cause }) => isPersons(cause)) ? 'manual' : 'events',
     cdn,
     endpointId,
     files,

@@ -2,6 +2,7 @@
 
 import { affectedPaths, type BlobChange } from '../core/blob-change.ts';
 import type { Configuration } from '../core/configuration.ts';
+import { isHostContainer } from '../core/host-container.ts';
 import { mapToTargets } from '../core/url-mapping.ts';
 import { forEachLimited } from './for-each-limited.ts';
 import type { PurgeBuffer, Run } from './ports.ts';
@@ -22,9 +23,6 @@ export type OwnPlaces = { readonly account: string; readonly recordsContainer: s
 
 /** A delivery holds up to 5,000 events: they must not open as many connections. */
 const PARALLEL_ADDS = 32;
-
-/** The Functions host keeps locks, keys and timers in containers of this prefix. */
-const HOST_CONTAINERS = 'azure-webjobs-';
 
 /** Gives the number of changes buffered. Throws StorageTrouble: then the whole delivery must come again. */
 export async function bufferBlobChanges(
@@ -49,8 +47,7 @@ export async function bufferBlobChanges(
 function isOwnWrite(change: BlobChange, own: OwnPlaces): boolean {
   return affectedPaths(change).every(
     ({ account, container }) =>
-      container.startsWith(HOST_CONTAINERS) ||
-      (account === own.account && container === own.recordsContainer),
+      isHostContainer(container) || (account === own.account && container === own.recordsContainer),
   );
 }
 

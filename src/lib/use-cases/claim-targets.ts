@@ -5,7 +5,7 @@ import type { ChangeMessage, RequestMessage } from '../core/buffer-message.ts';
 import type { Claim } from '../core/coalesce.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { Cause } from '../core/purge-record.ts';
-import { resolveAsk } from '../core/purge-request.ts';
+import { resolveAsk, withFailure } from '../core/purge-request.ts';
 import type { PurgeTarget } from '../core/purge-target.ts';
 import { mapToTargets } from '../core/url-mapping.ts';
 import {
@@ -103,7 +103,8 @@ async function targetsOfRequest(
       await deadLetter(received, `the request ${requestId} has no record`, buffer, run);
       return undefined;
     }
-    const cause: Cause = { type: 'request', requestId, askedAt: record.askedAt, traceparent };
+    const origin = record.origin === 'tracker' ? record.origin : undefined;
+    const cause: Cause = { type: 'request', requestId, askedAt: record.askedAt, origin, traceparent };
     if (record.state !== 'waiting') return { cause, targets: [] };
     const resolved = resolveAsk(record.ask, configuration);
     if (resolved.ok) return { cause, targets: withoutPurged(resolved.value, record) };
@@ -119,7 +120,7 @@ async function targetsOfRequest(
       detail,
       correlationId: undefined,
     } as const;
-    await records.updateRequest(requestId, (current) => ({ ...current, state: 'failed', lastFailure }));
+    await records.updateRequest(requestId, (current) => withFailure(current, lastFailure, 'failed'));
     return { cause, targets: [] };
   } catch (error) {
     if (!(error instanceof StorageTrouble)) throw error;

@@ -2,7 +2,9 @@
 
 import { coalesce, ownersOf } from '../core/coalesce.ts';
 import type { Configuration } from '../core/configuration.ts';
-import type { NotAccepted } from '../core/purge-outcome.ts';
+import { instant } from '../core/instant.ts';
+import { CONSEQUENCES, type OutcomeClass } from '../core/outcome-class.ts';
+import { describeOutcome, type NotAccepted } from '../core/purge-outcome.ts';
 import { settle } from '../core/settlement.ts';
 import { claimTargets, type FlushOwner } from './claim-targets.ts';
 import { atMost, type AtMost } from './at-most.ts';
@@ -17,7 +19,7 @@ import {
   type Run,
 } from './ports.ts';
 import { followProgress, type Stop } from './progress.ts';
-import { noteRequestFailure, noteRequestPurge } from './request-progress.ts';
+import { noteRequestFailure, noteRequestPurge, noteRequestRefusal } from './request-progress.ts';
 import { sendPurges, type SendPorts, type SendResult, type SendSummary } from './send-purges.ts';
 
 export type FlushPorts = SendPorts & {
@@ -27,8 +29,10 @@ export type FlushPorts = SendPorts & {
 };
 
 export type FlushLimits = {
-  /** A flush stops taking more after this; what it has taken it brings to an end. */
+  /** A flush stops taking more after this. */
   readonly takeForMs: number;
+  /** It begins no further purge after this: what was not sent shows itself again when its visibility time ends. */
+  readonly sendForMs: number;
 };
 
 /** Messages held in memory at once: about 20 MB. */
@@ -37,33 +41,37 @@ const PARALLEL_RECEIVES = 4;
 const PARALLEL_SETTLES = 16;
 
 /** One flush. An empty buffer costs one receive and says nothing. */
-export async function flushPurges(ports: FlushPorts, limits: FlushLimits, run: Run): Promise<void> {
+export async function flushPurges(ports: FlushPorts, limits: FlushLimits, invocation: Run): Promise<void> {
   const startedAt = ports.clock.now();
+  const run = { ...invocation, sendUntil: instant(startedAt + limits.sendForMs) };
   const configuration = await ports.configuration.current();
   let roundWasFull = true;
   let idle = true;
-  while (roundWasFull && ports.clock.now() - startedAt < limits.takeForMs) {
-    const roundAt = ports.clock.now();
-    const received = await receiveAll(ports.buffer);
-    if (received.length === 0) break;
-    idle = false;
-    roundWasFull = received.length >= ROUND_MAX;
-    await run.telemetry.span(
-      {
-        name: 'flush-purge-buffer',
-        kind: 'internal',
-        startedAt: roundAt,
-        traceparent: run.traceparent,
-        linkedTraceparents: received.flatMap(traceparentOf),
-      },
-      async (span) => {
-        const summary = await purgeReceived(received, configuration, ports, run);
-        span.set({ messages: received.length, ...countsOf(summary) });
-        logSummary(received.length, summary, run);
-      },
-    );
+  try {
+    while (roundWasFull && ports.clock.now() - startedAt < limits.takeForMs) {
+      const roundAt = ports.clock.now();
+      const received = await receiveAll(ports.buffer);
+      if (received.length === 0) break;
+      idle = false;
+      roundWasFull = received.length >= ROUND_MAX;
+      await run.telemetry.span(
+        {
+          name: 'flush-purge-buffer',
+          kind: 'internal',
+          startedAt: roundAt,
+          traceparent: run.traceparent,
+          linkedTraceparents: received.flatMap(traceparentOf),
+        },
+        async (span) => {
+          const summary = await purgeReceived(received, configuration, ports, run);
+          span.set({ messages: received.length, ...countsOf(summary) });
+          logSummary(received.length, summary, run);
+        },
+      );
+    }
+  } finally {
+    if (!idle) await run.telemetry.flush();
   }
-  if (!idle) await run.telemetry.flush();
 }
 
 /** Receives fan out only after a full answer, so that an idle tick costs one call. */
@@ -108,10 +116,18 @@ async function purgeReceived(
 
   const onResult = async (result: SendResult<FlushOwner>): Promise<void> => {
     const done = progress.note(result);
-    if (result.kind === 'purged') {
-      await noteOnRequests(result, done, unnoted, ports, run);
-    } else if (result.kind === 'tried') {
-      warnOfOutcome(result.outcome, run);
+    switch (result.kind) {
+      case 'purged':
+        await noteOnRequests(result, done, unnoted, ports, run);
+        break;
+      case 'unpurgeable':
+        await poisonAll(result, done, unnoted, ports, run);
+        break;
+      case 'tried':
+        warnOfOutcome(result.outcome, run);
+        break;
+      case 'held':
+        break;
     }
     complete(done.filter((owner) => !unnoted.has(owner)));
   };
@@ -151,6 +167,60 @@ async function noteOnRequests(
   }
 }
 
+/**
+ * What the CDN will never take goes to the poison queue with its words: once for each change that needs it. A
+ * request keeps the refusal on its record. Who could not be told of joins `unnoted` and comes again.
+ */
+async function poisonAll(
+  { targets, outcome }: Extract<SendResult<FlushOwner>, { kind: 'unpurgeable' }>,
+  done: readonly FlushOwner[],
+  unnoted: Set<FlushOwner>,
+  { buffer, records }: FlushPorts,
+  { log, telemetry }: Run,
+): Promise<void> {
+  const lastError = describeOutcome(outcome);
+  for (const { target, owners } of targets) {
+    const { url } = target;
+    log.error('The CDN refuses a URL for good: it went to the poison queue, or stands on its request.', {
+      url,
+      lastError,
+      correlationId: outcome.correlationId,
+    });
+    telemetry.track({ name: 'message-dead-lettered', reason: lastError });
+    for (const owner of owners) {
+      const { cause, received, failedAttempts } = owner;
+      try {
+        if (cause.type === 'request') {
+          const isComplete = done.includes(owner) && !unnoted.has(owner);
+          await noteRequestRefusal(
+            cause.requestId,
+            { cdn: target.cdn, url, detail: lastError },
+            isComplete,
+            records,
+          );
+        } else {
+          const { text, bufferedAt } = received;
+          await buffer.poison({
+            text,
+            bufferedAt,
+            failedAttempts,
+            url,
+            lastError,
+            reason: 'refused by the CDN',
+          });
+        }
+      } catch (error) {
+        if (!(error instanceof StorageTrouble)) throw error;
+        unnoted.add(owner);
+        log.warn('A refused URL could not be put aside: its message comes again.', {
+          url,
+          error: error.message,
+        });
+      }
+    }
+  }
+}
+
 async function completeAll(
   owners: readonly Pick<FlushOwner, 'received'>[],
   { buffer }: FlushPorts,
@@ -173,13 +243,17 @@ async function putBackAll(
     leaveOnTrouble('put back', run, async () => {
       // Cut off before its turn: the message shows itself again when its visibility time ends.
       if (stop === undefined) return;
+      const now = clock.now();
       const settlement = settle(stop.outcome, owner.failedAttempts);
       if (settlement.kind === 'complete') return;
-      const failedAttempts = stop.tried ? settlement.attempts : owner.failedAttempts;
       const { receipt, message } = owner.received;
-      await buffer.putBack(receipt, { ...message, failedAttempts }, settlement.afterMs);
-      if (stop.tried && owner.cause.type === 'request') {
-        await noteRequestFailure(owner.cause.requestId, stop.outcome, clock.now(), records);
+      const heldForMs = Math.max((stop.until ?? now) - now, 0);
+      // What was only held back had no attempt, and waits as long as what holds it.
+      if (!stop.tried) return buffer.putBack(receipt, message, heldForMs);
+      const failedAttempts = settlement.attempts;
+      await buffer.putBack(receipt, { ...message, failedAttempts }, Math.max(settlement.afterMs, heldForMs));
+      if (owner.cause.type === 'request') {
+        await noteRequestFailure(owner.cause.requestId, stop.outcome, now, records);
       }
     }),
   );
@@ -196,31 +270,30 @@ async function leaveOnTrouble(doing: string, { log }: Run, work: () => Promise<v
 }
 
 function warnOfOutcome(outcome: NotAccepted, { log }: Run): void {
-  const { correlationId } = outcome;
-  if (outcome.kind === 'refused') {
-    const { errorType, status, message } = outcome;
-    log.warn(`The CDN refused a purge. ${REFUSED_ADVICE[outcome.scope]}`, {
-      errorType,
-      status,
-      message,
-      correlationId,
-    });
-  } else {
-    const { reason, status, detail } = outcome;
-    const advice = reason === 'endpoint-not-found' ? NO_ENDPOINT_ADVICE : NO_ANSWER_ADVICE;
-    log.warn(`A purge failed. ${advice}`, { reason, status, detail, correlationId });
-  }
+  const { outcomeClass, correlationId } = outcome;
+  const tell = CONSEQUENCES[outcomeClass].alerts ? log.error : log.warn;
+  const facts =
+    outcome.kind === 'refused'
+      ? { errorType: outcome.errorType, status: outcome.status, message: outcome.message }
+      : { reason: outcome.reason, status: outcome.status, detail: outcome.detail };
+  tell(`${WHAT_HAPPENED[outcome.kind]} ${ADVICE[outcomeClass]}`, { outcomeClass, ...facts, correlationId });
 }
 
-const REFUSED_ADVICE = {
-  items: 'The changes wait and are sent again; look at the URLs in the CDN error.',
-  request:
-    'The changes wait and are sent again; check the key, the subscription, the endpoint and the quota.',
-} as const;
-const NO_ENDPOINT_ADVICE =
-  'The changes wait; check the host in the configuration, or give its endpoint id there.';
-const NO_ANSWER_ADVICE =
-  'The changes wait and are sent again; if this goes on, check the CDN and the network.';
+const WHAT_HAPPENED = { refused: 'The CDN refused a purge.', failed: 'A purge failed.' } as const;
+
+/** Everything waits and is sent again by itself; this is what a person can do. */
+const ADVICE: Readonly<Record<OutcomeClass, string>> = {
+  throttled: 'The subscription rests for a while; if this goes on, its daily quota may be spent.',
+  'quota-exhausted': 'The day’s quota is spent: what is over goes after the reset.',
+  'item-refused': 'Look at the URLs in the CDN’s error.',
+  'request-refused':
+    'Nothing goes to this endpoint for a while: look at the CDN’s error and the configuration.',
+  'credentials-refused':
+    'Nothing goes to this subscription for a while: check the key’s id, value and permission.',
+  'endpoint-unusable': 'Check the endpoint: its host and id in the configuration, and its state at the CDN.',
+  transient: 'If this goes on, check the CDN and the network.',
+  unknown: 'It may have been purged all the same; if this goes on, check the CDN and the network.',
+};
 
 function logSummary(messages: number, summary: SendSummary, { log }: Run): void {
   log.info('Flushed the purge buffer.', {

@@ -1,12 +1,13 @@
 // Follows who is fully purged and who is not, while the results of a send come in.
 
 import { ownersOf, type CoalescedTarget } from '../core/coalesce.ts';
+import type { Instant } from '../core/instant.ts';
 import type { NotAccepted } from '../core/purge-outcome.ts';
 import type { Owner } from './owner.ts';
 import type { SendResult } from './send-purges.ts';
 
 export type Progress<O extends Owner> = {
-  /** Takes a result, gives the owners of whose targets the last was purged by it. */
+  /** Takes a result, gives the owners of whose targets the last was purged by it, or can never be. */
   readonly note: (result: SendResult<O>) => readonly O[];
   /** Owners with something left, with what stopped it; undefined when it was never reported. */
   readonly unfinished: () => ReadonlyMap<O, Stop | undefined>;
@@ -16,6 +17,8 @@ export type Stop = {
   /** False when the owner's targets were only held back: that is no attempt of theirs. */
   readonly tried: boolean;
   readonly outcome: NotAccepted;
+  /** Not to be sent before. */
+  readonly until: Instant | undefined;
 };
 
 export function followProgress<O extends Owner>(targets: readonly CoalescedTarget<O>[]): Progress<O> {
@@ -26,10 +29,14 @@ export function followProgress<O extends Owner>(targets: readonly CoalescedTarge
   const stops = new Map<O, Stop>();
   return {
     note(result: SendResult<O>): readonly O[] {
-      if (result.kind !== 'purged') {
+      if (result.kind === 'tried' || result.kind === 'held') {
         for (const owner of ownersOf(result.targets)) {
           if (stops.get(owner)?.tried !== true)
-            stops.set(owner, { tried: result.kind === 'tried', outcome: result.outcome });
+            stops.set(owner, {
+              tried: result.kind === 'tried',
+              outcome: result.outcome,
+              until: result.until,
+            });
         }
         return [];
       }

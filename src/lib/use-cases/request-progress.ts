@@ -1,10 +1,17 @@
 // Keeps a person's request record in step with its purges: for the request's own send and for the flush.
 
-import type { CoalescedTarget } from '../core/coalesce.ts';
+import { serves, type CoalescedTarget } from '../core/coalesce.ts';
 import type { Instant } from '../core/instant.ts';
-import type { NotAccepted } from '../core/purge-outcome.ts';
+import { describeOutcome, type NotAccepted } from '../core/purge-outcome.ts';
 import type { PurgeRecord } from '../core/purge-record.ts';
-import { withPurge, type RequestFailure, type RequestRecord } from '../core/purge-request.ts';
+import {
+  withFailure,
+  withPurge,
+  withRefusal,
+  type RequestFailure,
+  type RequestRecord,
+  type RequestRefusal,
+} from '../core/purge-request.ts';
 import type { PurgeTarget } from '../core/purge-target.ts';
 import type { PurgeRecords } from './ports.ts';
 import type { Owner } from './owner.ts';
@@ -18,38 +25,54 @@ export async function noteRequestPurge<O extends Owner>(
   complete: boolean,
   records: PurgeRecords,
 ): Promise<void> {
-  const urls = targets.filter(({ owners }) => owners.has(owner)).map(({ target }) => target.url);
-  const { id, acceptedAt, cdn, endpointId, correlationId, taskId } = purge;
-  const served = { id, acceptedAt, cdn, endpointId, correlationId, taskId, urls };
-  await records.updateRequest(requestId, (record) => withPurge(record, served, complete));
+  const serving = targets.filter(({ owners }) => owners.has(owner)).map(({ target }) => target);
+  const { id, acceptedAt, cdn, endpointId, correlationId, taskId, state } = purge;
+  const served = { id, acceptedAt, cdn, endpointId, correlationId, taskId, state };
+  await records.updateRequest(requestId, (record) =>
+    withPurge(record, { ...served, urls: ownUrls(record, serving) }, complete),
+  );
 }
 
-/** Notes on the request's record what stopped it for now. */
+/**
+ * The request's own URLs that these targets serve: a directory that somebody else asked for may be what purged them.
+ * A target that is none of the record's, since the configuration has changed, stands for itself.
+ */
+function ownUrls({ targets }: RequestRecord, serving: readonly PurgeTarget[]): readonly string[] {
+  const urls = serving.flatMap((target) => {
+    const own = targets.filter((one) => serves(target, one));
+    return own.length === 0 ? [target.url] : own.map(({ url }) => url);
+  });
+  return [...new Set(urls)];
+}
+
+/** Notes on the request's record what stopped it for now; one that no longer waits stays as it is. */
 export async function noteRequestFailure(
   requestId: string,
   outcome: NotAccepted,
   at: Instant,
   records: PurgeRecords,
 ): Promise<void> {
-  const lastFailure = describeFailure(outcome, at);
-  await records.updateRequest(requestId, (record) => ({ ...record, lastFailure }));
+  const { kind, correlationId } = outcome;
+  const lastFailure: RequestFailure = { at, kind, detail: describeOutcome(outcome), correlationId };
+  await records.updateRequest(requestId, (record) => withFailure(record, lastFailure));
 }
 
-/** Those of the targets that no purge on the record has served yet. */
+/** Notes on the request's record a URL that the CDN refuses for good. `complete`: nothing else of it is left. */
+export async function noteRequestRefusal(
+  requestId: string,
+  refusal: RequestRefusal,
+  complete: boolean,
+  records: PurgeRecords,
+): Promise<void> {
+  await records.updateRequest(requestId, (record) => withRefusal(record, refusal, complete));
+}
+
+/** Those of the targets that no purge on the record has served, and the CDN has not refused. */
 export function withoutPurged(
   targets: readonly PurgeTarget[],
   record: RequestRecord,
 ): readonly PurgeTarget[] {
   const purged = new Set(record.purges.flatMap(({ cdn, urls }) => urls.map((url) => `${cdn} ${url}`)));
-  return targets.filter(({ cdn, url }) => !purged.has(`${cdn} ${url}`));
-}
-
-function describeFailure(outcome: NotAccepted, at: Instant): RequestFailure {
-  const { kind, correlationId } = outcome;
-  switch (outcome.kind) {
-    case 'refused':
-      return { at, kind, detail: `${outcome.errorType}: ${outcome.message}`, correlationId };
-    case 'failed':
-      return { at, kind, detail: `${outcome.reason}: ${outcome.detail}`, correlationId };
-  }
+  const refused = new Set((record.refused ?? []).map(({ cdn, url }) => `${cdn} ${url}`));
+  return targets.filter(({ cdn, url }) => !purged.has(`${cdn} ${url}`) && !refused.has(`${cdn} ${url}`));
 }

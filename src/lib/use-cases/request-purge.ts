@@ -1,17 +1,20 @@
 // A person's purge: stored durably, then sent at once by the way that the flush uses; the timer takes over if need be.
 
+import type { RequestMessage } from '../core/buffer-message.ts';
 import { coalesce } from '../core/coalesce.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { Instant } from '../core/instant.ts';
-import { resolveAsk, type AskProblem, type PurgeAsk, type RequestRecord } from '../core/purge-request.ts';
+import { describeOutcome } from '../core/purge-outcome.ts';
+import { admitAsk, type AskProblem, type PurgeAsk, type RequestRecord } from '../core/purge-request.ts';
 import type { PurgeTarget } from '../core/purge-target.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { settle } from '../core/settlement.ts';
 import type { FlushPorts } from './flush-purges.ts';
-import { StorageTrouble, type Receipt, type Run } from './ports.ts';
+import { HIDDEN_FOR_MS, keepHidden, type HiddenMessage } from './hidden-message.ts';
+import { StorageTrouble, type PurgeProvider, type Run } from './ports.ts';
 import type { Owner } from './owner.ts';
 import { followProgress } from './progress.ts';
-import { noteRequestFailure, noteRequestPurge } from './request-progress.ts';
+import { noteRequestFailure, noteRequestPurge, noteRequestRefusal } from './request-progress.ts';
 import { sendPurges, type SendResult } from './send-purges.ts';
 
 export type RequestedPurge = {
@@ -29,34 +32,43 @@ export type RequestAnswer =
   | { readonly kind: 'conflict' }
   | { readonly kind: 'refused'; readonly problems: readonly AskProblem[] };
 
-/** The flush must not take the request up while this invocation is still sending it. */
-const HIDDEN_FROM_FLUSH_MS = 60_000;
+/** Within this the first sending of a request is over, or has left a purge or a failure on the record. */
+const HEARD_OF_WITHIN_MS = 10 * 60_000;
 
 /** What would be purged, without storing or sending anything. */
 export async function previewPurge(
   ask: PurgeAsk,
   { configuration }: Pick<FlushPorts, 'configuration'>,
 ): Promise<Result<readonly PurgeTarget[], readonly AskProblem[]>> {
-  return resolveAsk(ask, await configuration.current());
+  return admitAsk(ask, await configuration.current());
 }
 
-/** Takes what a person asked for, gives the request's record after the first attempt. Throws StorageTrouble while nothing is stored. */
+/**
+ * Takes what a person asked for, gives the request's record after the first attempt. A known key gives its request
+ * whatever the configuration says by now. Throws StorageTrouble while the request is not taken over.
+ */
 export async function requestPurge(
   requested: RequestedPurge,
   ports: FlushPorts,
   run: Run,
 ): Promise<RequestAnswer> {
   const { buffer, clock, newId, records } = ports;
+  const held = await findHeld(requested, ports);
+  if (!held.ok) return { kind: 'conflict' };
+  if (held.value !== undefined) return repeat(held.value, ports);
+
   const configuration = await ports.configuration.current();
-  const resolved = resolveAsk(requested.ask, configuration);
+  const resolved = admitAsk(requested.ask, configuration);
   if (!resolved.ok) return { kind: 'refused', problems: resolved.error };
 
   const askedAt = clock.now();
   const claimed = await claimId(requested, newId(), askedAt, ports);
   if (!claimed.ok) return { kind: 'conflict' };
   const record: RequestRecord = {
-    version: 1,
+    version: 2,
     id: claimed.value,
+    origin: 'person',
+    repurges: 0,
     state: 'waiting',
     askedAt,
     reason: requested.reason,
@@ -67,24 +79,58 @@ export async function requestPurge(
     lastFailure: undefined,
   };
   const isNew = await records.createRequest(record);
-  const known = isNew ? undefined : await records.readRequest(record.id);
-  if (known !== undefined && known.state !== 'waiting') return { kind: 'known', record: known };
-  // Also for a known request that still waits: its first message may never have been written.
-  const receipt = await buffer.add(
-    { type: 'request', requestId: record.id, traceparent: run.traceparent, failedAttempts: 0 },
-    { visibleAfterMs: HIDDEN_FROM_FLUSH_MS },
-  );
-  if (known !== undefined) return { kind: 'known', record: known };
+  // Without a key nobody else has this id: storage had the record from a try whose answer was lost.
+  if (!isNew && requested.idempotency !== undefined) {
+    const known = await records.readRequest(record.id);
+    if (known !== undefined) return repeat(known, ports);
+  }
+  const hiddenAt = clock.now();
+  const receipt = await buffer.add(messageOf(record), { visibleAfterMs: HIDDEN_FOR_MS });
+  const message = keepHidden(receipt, hiddenAt, ports);
 
   await run.telemetry.span(
     { name: 'send-requested-purge', kind: 'internal', traceparent: run.traceparent },
     (span) => {
       span.set({ requestId: record.id });
-      return sendNow(record, resolved.value, receipt, configuration, ports, run);
+      return sendNow(record, resolved.value, message, configuration, ports, run);
     },
   );
   return { kind: 'taken', record: (await readBack(record.id, ports)) ?? record };
 }
+
+/** The request that the caller's key stands for already, where it has one on record. */
+async function findHeld(
+  { idempotency }: RequestedPurge,
+  { clock, records }: FlushPorts,
+): Promise<Result<RequestRecord | undefined, 'other-body'>> {
+  if (idempotency === undefined) return ok(undefined);
+  const claim = await records.findIdempotencyClaim(idempotency.keyHash, clock.now());
+  if (claim === undefined) return ok(undefined);
+  if (claim.bodyHash !== idempotency.bodyHash) return err('other-body');
+  return ok(await records.readRequest(claim.requestId));
+}
+
+/**
+ * Answers a repeat. Nothing on the record: its message may never have been written, and the caller must not be told
+ * 202 for what nobody sends. It is written anew, hidden until the first sending can no longer be under way. Once
+ * anything is on the record, the first message is there until the request no longer waits.
+ */
+async function repeat(record: RequestRecord, { buffer, clock }: FlushPorts): Promise<RequestAnswer> {
+  const { state, purges, refused, lastFailure } = record;
+  const isHeardOf = purges.length > 0 || refused !== undefined || lastFailure !== undefined;
+  if (state === 'waiting' && !isHeardOf) {
+    const visibleAfterMs = Math.max(record.askedAt + HEARD_OF_WITHIN_MS - clock.now(), 0);
+    await buffer.add(messageOf(record), { visibleAfterMs });
+  }
+  return { kind: 'known', record };
+}
+
+const messageOf = ({ id, traceparent }: RequestRecord): RequestMessage => ({
+  type: 'request',
+  requestId: id,
+  traceparent,
+  failedAttempts: 0,
+});
 
 async function claimId(
   { idempotency }: RequestedPurge,
@@ -101,12 +147,12 @@ async function claimId(
 async function sendNow(
   record: RequestRecord,
   wanted: readonly PurgeTarget[],
-  receipt: Receipt,
+  message: HiddenMessage,
   configuration: Configuration,
   ports: FlushPorts,
   run: Run,
 ): Promise<void> {
-  const { buffer, clock, records } = ports;
+  const { clock, records } = ports;
   const owner: Owner = {
     cause: {
       type: 'request',
@@ -121,19 +167,33 @@ async function sendNow(
   const progress = followProgress(targets);
   const onResult = async (result: SendResult<Owner>): Promise<void> => {
     const done = progress.note(result).includes(owner);
-    if (result.kind !== 'purged') return;
-    await noteRequestPurge(record.id, owner, result.targets, result.record, done, records);
-    if (done) await buffer.complete(receipt);
+    switch (result.kind) {
+      case 'purged':
+        await noteRequestPurge(record.id, owner, result.targets, result.record, done, records);
+        break;
+      case 'unpurgeable':
+        for (const { target } of result.targets) {
+          const refusal = { cdn: target.cdn, url: target.url, detail: describeOutcome(result.outcome) };
+          await noteRequestRefusal(record.id, refusal, done, records);
+        }
+        break;
+      case 'tried':
+      case 'held':
+        break;
+    }
+    if (done) await message.complete();
   };
   try {
-    await sendPurges(targets, ports.providersFor(configuration), ports, run, onResult);
+    await sendPurges(targets, renewedProviders(configuration, message, ports), ports, run, onResult);
     const stop = progress.unfinished().get(owner);
     if (stop === undefined) return;
+    const now = clock.now();
     const settlement = settle(stop.outcome, 0);
     if (settlement.kind === 'complete') return;
-    const message = { type: 'request', requestId: record.id, traceparent: record.traceparent } as const;
-    await buffer.putBack(receipt, { ...message, failedAttempts: settlement.attempts }, settlement.afterMs);
-    await noteRequestFailure(record.id, stop.outcome, clock.now(), records);
+    const failedAttempts = stop.tried ? settlement.attempts : 0;
+    const afterMs = Math.max(stop.tried ? settlement.afterMs : 0, (stop.until ?? now) - now);
+    await message.putBack({ ...messageOf(record), failedAttempts }, afterMs);
+    await noteRequestFailure(record.id, stop.outcome, now, records);
     run.log.warn('A requested purge was not accepted at once: the timer goes on with it.', {
       requestId: record.id,
     });
@@ -144,6 +204,15 @@ async function sendNow(
       error: error.message,
     });
   }
+}
+
+function renewedProviders(
+  configuration: Configuration,
+  message: HiddenMessage,
+  { providersFor }: FlushPorts,
+): ReadonlyMap<string, PurgeProvider> {
+  const providers = [...providersFor(configuration)];
+  return new Map(providers.map(([cdn, provider]) => [cdn, message.renewedBy(provider)]));
 }
 
 async function readBack(id: string, { records }: FlushPorts): Promise<RequestRecord | undefined> {

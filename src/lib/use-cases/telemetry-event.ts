@@ -1,6 +1,17 @@
 // The closed list of what the app tells telemetry. Names and properties are a contract with queries and alerts.
 
-export type TelemetryEvent = PurgeEvent | IntakeEvent | DeadLetterEvent | ConfigurationEvent;
+import type { OutcomeClass } from '../core/outcome-class.ts';
+
+export type TelemetryEvent =
+  | PurgeEvent
+  | PurgeEndedEvent
+  | IntakeEvent
+  | DeadLetterEvent
+  | ConfigurationEvent
+  | SendingStoppedEvent
+  | QuotaSpentEvent
+  | KeySlotEvent
+  | ClockOffsetEvent;
 
 /** One attempt to purge a batch. */
 export type Attempt = {
@@ -40,6 +51,23 @@ export type PurgeEvent =
         readonly detail: string;
       });
 
+/** The CDN's task on an accepted purge came to its end, or was given up. Told once a purge. */
+export type PurgeEndedEvent = {
+  readonly name: 'purge-ended';
+  readonly purgeId: string;
+  readonly taskId: string;
+  /** The CDN's `X-Correlation-Id` of the acceptance. */
+  readonly correlationId: string | undefined;
+  readonly cdn: string;
+  readonly endpointId: string;
+  readonly state: 'succeeded' | 'failed' | 'unknown';
+  /** How many. */
+  readonly failedUrls: number;
+  readonly polls: number;
+  /** Since the acceptance, as far as this app has noticed. */
+  readonly tookMs: number;
+};
+
 /** Told only when a delivery held something that was not taken over. */
 export type IntakeEvent = {
   readonly name: 'changes-not-taken';
@@ -50,6 +78,48 @@ export type IntakeEvent = {
   readonly reasons: string;
   /** Changes of blobs that no rule serves. */
   readonly unserved: number;
+};
+
+/** Somebody has to look: nothing goes to the endpoint, or to the whole subscription, before the wait is over. */
+export type SendingStoppedEvent = {
+  readonly name: 'sending-stopped';
+  readonly outcomeClass: OutcomeClass;
+  readonly scope: 'endpoint' | 'subscription';
+  readonly cdn: string;
+  /** Undefined when it was not found out yet. */
+  readonly endpointId: string | undefined;
+  /** The CDN's error type, or why there was no answer. */
+  readonly cause: string;
+  readonly correlationId: string | undefined;
+  readonly waitMs: number;
+  /** In a row. */
+  readonly times: number;
+};
+
+/** Targets that the day's quota leaves nothing for. */
+export type QuotaSpentEvent = {
+  readonly name: 'quota-spent';
+  readonly subscription: string;
+  readonly files: number;
+  readonly directories: number;
+  /** Milliseconds since 1970, when they can go at the latest. */
+  readonly until: number;
+};
+
+/** The first key was refused and the second works, or the other way round: time to put a new one in its place. */
+export type KeySlotEvent = {
+  readonly name: 'key-slot-changed';
+  readonly cdn: string;
+  readonly slot: 'first' | 'second';
+};
+
+/** Our clock and the CDN's differ so much that it refused a signature. */
+export type ClockOffsetEvent = {
+  readonly name: 'clock-offset';
+  readonly cdn: string;
+  readonly offsetMs: number;
+  /** Over five minutes: somebody has to look. */
+  readonly alerts: boolean;
 };
 
 export type DeadLetterEvent = { readonly name: 'message-dead-lettered'; readonly reason: string };

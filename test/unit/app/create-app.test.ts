@@ -1,6 +1,6 @@
 // The composition root: what the settings make of the app, and what stops it at the start.
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { createApp } from '../../../src/lib/app.ts';
 import { ConfigurationError } from '../../../src/lib/config/configuration-error.ts';
@@ -32,6 +32,9 @@ const SETTINGS = {
   CDN_KEY_VALUE: 'canary-key-value',
 };
 
+/** As the app sees it where the platform could not follow it. */
+const REFERENCE = '@Microsoft.KeyVault(SecretUri=https://vault.example/secrets/canary)';
+
 function errorOf(settings: Readonly<Record<string, string | undefined>>): string {
   try {
     createApp(settings);
@@ -48,6 +51,12 @@ describe('the app', () => {
     expect(createApp({ ...SETTINGS, PURGE_SCHEDULE: '0 * * * * *' }).schedule).toBe('0 * * * * *');
   });
 
+  it('follows purges four times a minute, beside the flush, or as the setting says', () => {
+    expect(createApp(SETTINGS).trackSchedule).toBe('5,20,35,50 * * * * *');
+    const often = { ...SETTINGS, PURGE_TRACK_SCHEDULE: '* * * * * *' };
+    expect(createApp(often).trackSchedule).toBe('* * * * * *');
+  });
+
   it('builds its services once, at first use', async () => {
     const { services } = createApp(SETTINGS);
     const [one, two] = await Promise.all([services(), services()]);
@@ -56,10 +65,16 @@ describe('the app', () => {
     expect(one.own).toEqual({ account: 'contoso', recordsContainer: 'purge-records' });
   });
 
-  it('stops taking messages when half of their visibility time is over', async () => {
-    const { flushLimits } = await createApp({ ...SETTINGS, PURGE_VISIBILITY_SECONDS: '60' }).services();
-    expect(flushLimits).toEqual({ takeForMs: 30_000 });
-  });
+  it.each([
+    ['60', { takeForMs: 30_000, sendForMs: 48_000 }],
+    ['3600', { takeForMs: 1_800_000, sendForMs: 240_000 }],
+  ])(
+    'with %s s of visibility stops taking at half of it, and sending before it ends',
+    async (seconds, limits) => {
+      const { flushLimits } = await createApp({ ...SETTINGS, PURGE_VISIBILITY_SECONDS: seconds }).services();
+      expect(flushLimits).toEqual(limits);
+    },
+  );
 
   it('keeps its providers as long as the configuration stands', async () => {
     const { flushPorts, configuration } = await createApp(SETTINGS).services();
@@ -68,6 +83,21 @@ describe('the app', () => {
     expect([...providers.keys()]).toEqual(['china']);
     expect(flushPorts.providersFor(inForce)).toBe(providers);
     expect(flushPorts.providersFor({ ...inForce })).not.toBe(providers);
+  });
+
+  it('works without telemetry when the connection string of Application Insights is none, and says so', async () => {
+    const error = vi.spyOn(console, 'error').mockReturnValue();
+    onTestFinished(() => error.mockRestore());
+    const app = createApp({
+      ...SETTINGS,
+      APPLICATIONINSIGHTS_CONNECTION_STRING: 'InstrumentationKey=canary',
+    });
+    await app.start();
+    await expect(app.services()).resolves.toBeDefined();
+    const lines = error.mock.calls.map(String);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain('APPLICATIONINSIGHTS_CONNECTION_STRING');
+    expect(lines[0]).not.toContain('canary');
   });
 
   it('starts with a document in a setting without asking anybody', async () => {
@@ -79,13 +109,32 @@ describe('the app', () => {
 
 describe('settings that the app cannot work by', () => {
   it.each([
-    ['no storage', { PURGE_STORAGE: undefined }, 'PURGE_STORAGE'],
+    ['no storage', { PURGE_STORAGE: undefined }, 'PURGE_STORAGE: not set'],
+    [
+      'storage that is no connection string',
+      { PURGE_STORAGE: 'canary' },
+      'PURGE_STORAGE: must be NAME=VALUE',
+    ],
+    [
+      'storage with a mistyped name',
+      { PURGE_STORAGE: STORAGE.replace('AccountKey', 'AcountKey') },
+      'PURGE_STORAGE: part 3 has an unknown name: did you mean AccountKey?',
+    ],
+    [
+      'storage whose Key Vault reference was not resolved',
+      { PURGE_STORAGE: '@Microsoft.KeyVault(SecretUri=https://canary.vault.azure.cn)' },
+      'PURGE_STORAGE: is a Key Vault reference',
+    ],
+    ['a schedule that is none', { PURGE_TRACK_SCHEDULE: 'often' }, 'PURGE_TRACK_SCHEDULE'],
     ['no document', { PURGE_CONFIG: undefined }, 'PURGE_CONFIG'],
     ['two documents', { PURGE_CONFIG_BLOB: 'config/purge.json' }, 'exactly one'],
     ['a document that is no JSON', { PURGE_CONFIG: '{' }, 'line 1'],
     ['a document with a fault', { PURGE_CONFIG: JSON.stringify({ ...DOCUMENT, sitse: {} }) }, 'sitse'],
     ['a file that is not there', { PURGE_CONFIG: '', PURGE_CONFIG_FILE: './none.json' }, 'none.json'],
     ['a key that is not set', { CDN_KEY_VALUE: '' }, 'CDN_KEY_VALUE'],
+    ['a key that Key Vault did not give', { CDN_KEY_VALUE: REFERENCE }, 'CDN_KEY_VALUE is a Key Vault'],
+    ['storage that Key Vault did not give', { PURGE_STORAGE: REFERENCE }, 'PURGE_STORAGE: is a Key Vault'],
+    ['a key with a line end', { CDN_KEY_VALUE: 'canary\n' }, 'CDN_KEY_VALUE has white space around it'],
   ])('stop it at once, and are named: %s', (_what, parts, named) => {
     const message = errorOf({ ...SETTINGS, ...parts });
     expect(message).toContain(named);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { aDocument } from './documents.ts';
+import { aDocument, aDocumentWithContainer } from './documents.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../../examples/purge.config.json', import.meta.url));
 
@@ -100,6 +100,28 @@ describe('explain', () => {
       rules: [{ rule: 'sites.www.containers[0]', targets: [{ spelling: 'link', because: 'blob' }] }],
       urls: ['http://www.example.cn/media/a%20b/100%2520+%E4%B8%AD.txt'],
     });
+  });
+
+  it('gives no URL for a container of the Functions host, whose events are dropped', async () => {
+    await writeFile(join(folder, 'every.json'), JSON.stringify(aDocumentWithContainer({ container: '*' })));
+    const asked = ['contoso/azure-webjobs-hosts/locks/a', '--config', 'every.json'];
+    const { stdout } = await run('explain', asked);
+    expect(stdout).toContain('Nothing is purged: in containers azure-webjobs-* the Functions host writes');
+    expect(stdout).not.toContain('http:');
+    const json = await run('explain', [...asked, '--json']);
+    expect(JSON.parse(json.stdout)).toMatchObject({ ownPlace: 'host', urls: [] });
+  });
+
+  it.each([
+    ['contoso/purge-records/a', {}, true],
+    ['contoso/purge-records/a', { PURGE_RECORDS_CONTAINER: 'my-records' }, false],
+    ['contoso/my-records/a', { PURGE_RECORDS_CONTAINER: 'my-records' }, true],
+    ['contoso/media/a', {}, false],
+  ])('notes for %s with %j that the app does not purge for its own records: %s', async (path, env, noted) => {
+    await writeFile(join(folder, 'every.json'), JSON.stringify(aDocumentWithContainer({ container: '*' })));
+    const { stdout } = await run('explain', [path, '--config', 'every.json'], env);
+    expect(stdout).toContain('1 URL to purge');
+    expect(stdout.includes('But the app never purges for its own records container')).toBe(noted);
   });
 
   it('explains a directory', async () => {

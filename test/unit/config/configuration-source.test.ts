@@ -157,8 +157,8 @@ describe('a first start', () => {
     const world = aWorld({ blob: version(FAULTY, 'e1'), lastGoodFails: true });
     expect(await failureOf(world)).toBeInstanceOf(ConfigurationError);
     expect(world.told).toEqual([
-      'refused e1: extra, more',
-      'unreadable: the last good configuration could not be read',
+      'unreadable: the last good configuration could not be read (none is in force)',
+      'refused e1: extra, more (none is in force)',
     ]);
   });
 
@@ -179,7 +179,21 @@ describe('a first start', () => {
     world.passMs(5_000);
     expect(String(await failureOf(world))).toContain('2 problems');
     expect(world.reads).toEqual([undefined, 'e1']);
-    expect(world.told).toEqual(['refused e1: extra, more']);
+    expect(world.told).toEqual(['refused e1: extra, more (none is in force)']);
+  });
+
+  it.each([
+    ['the version is faulty', version(FAULTY, 'e1'), 'refused e1: extra, more (none is in force)'],
+    ['the blob is gone', 'missing', 'unreadable: the configuration blob does not exist (none is in force)'],
+    [
+      'storage is in trouble',
+      'trouble',
+      'unreadable: the configuration blob could not be read (none is in force)',
+    ],
+  ] as const)('that failed does not tell that anything is in force when %s', async (_, blob, expected) => {
+    const world = aWorld({ blob });
+    await failureOf(world);
+    expect(world.told).toEqual([expected]);
   });
 });
 
@@ -202,6 +216,8 @@ type World = {
 function version(text: string, etag: string): BlobState {
   return { kind: 'read', text, etag };
 }
+
+const orNone = (inForce: boolean): string => (inForce ? '' : ' (none is in force)');
 
 /** A storage account in memory, a clock, and a source that reads from them. */
 function aWorld(given: {
@@ -231,9 +247,9 @@ function aWorld(given: {
     },
     now: () => instant(nowMs),
     onTaken: (etag) => told.push(`taken ${etag}`),
-    onRefused: (problems, etag) =>
-      told.push(`refused ${etag}: ${problems.map(({ path }) => path).join(', ')}`),
-    onUnreadable: (reason) => told.push(`unreadable: ${reason}`),
+    onRefused: (problems, etag, inForce) =>
+      told.push(`refused ${etag}: ${problems.map(({ path }) => path).join(', ')}${orNone(inForce)}`),
+    onUnreadable: (reason, _cause, inForce) => told.push(`unreadable: ${reason}${orNone(inForce)}`),
     onNotKept: () => told.push('not kept'),
     ...(given.check === undefined ? {} : { check: given.check }),
   });

@@ -30,7 +30,14 @@ describe('a right document', () => {
       apiBaseUrl: 'https://restapi.cdn.azure.cn',
       limits: { urlsPerRequest: 100, bytesPerRequest: 262_144 },
       timeouts: { connectMs: 5_000, headersMs: 30_000, bodyMs: 30_000 },
+      quota: expect.objectContaining({ limits: { files: 2_000, directories: 500 } }), // quota-policy.test.ts
     });
+  });
+
+  it('names the settings of a second key, where there is one', () => {
+    const second = { id: 'NEXT_KEY_ID', value: 'NEXT_KEY_VALUE' };
+    const { cdns } = taken(parseConfiguration(aDocumentWithCdn({ keys: { ...cdn.keys, second } })));
+    expect(cdns.get('china')?.keySettings).toEqual({ ...cdn.keys, second });
   });
 
   it('keeps what it says of limits and fills in the rest', () => {
@@ -375,7 +382,7 @@ describe('a faulty document', () => {
       cdns: {
         china: {
           ...cdn,
-          keys: { id: secret, value: secret },
+          keys: { id: secret, value: secret, second: { id: secret, value: secret } },
           subscription: secret.slice(1),
           apiBaseUrl: `https://user:${secret}@example.cn/`,
         },
@@ -392,7 +399,7 @@ describe('a faulty document', () => {
         },
       },
     });
-    expect(problems(result)).toHaveLength(13);
+    expect(problems(result)).toHaveLength(15);
     expect(JSON.stringify(result)).not.toContain(secret.slice(1));
   });
 

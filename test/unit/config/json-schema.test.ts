@@ -33,6 +33,7 @@ describe('docs/configuration.schema.json', () => {
     ['an unknown spelling', aDocumentWithContainer({ spellings: ['x'] })],
     ['a wildcard host', aDocumentWithSite({ hosts: ['*.example.cn'] })],
     ['a key instead of a setting’s name', aDocumentWithCdn({ keys: { ...cdn.keys, value: 'abc=' } })],
+    ['half of a second key', aDocumentWithCdn({ keys: { ...cdn.keys, second: { id: 'NEXT_KEY_ID' } } })],
     ['a site without hosts', aDocumentWithSite({ hosts: undefined })],
     ['a container in capitals', aDocumentWithContainer({ container: 'Media' })],
   ])('refuses %s', (_, document) => {

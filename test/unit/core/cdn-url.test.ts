@@ -3,7 +3,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { cdnUrl, parseCdnUrl, SCHEMES, spellPath, SPELLINGS } from '../../../src/lib/core/cdn-url.ts';
+import {
+  cdnUrl,
+  parseCdnUrl,
+  rereadCdnUrl,
+  SCHEMES,
+  spellPath,
+  SPELLINGS,
+} from '../../../src/lib/core/cdn-url.ts';
 import { ODD_NAMES, usableName } from '../../support/names.ts';
 
 const HOST = 'www.example.cn';
@@ -246,5 +253,46 @@ describe('a URL that a person wrote', () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe('a URL that was kept', () => {
+  it('is read again as it was made, whatever the blob is named and however it is spelled', () => {
+    fc.assert(
+      fc.property(
+        usableName,
+        fc.constantFrom(...SPELLINGS),
+        fc.constantFrom(...SCHEMES),
+        (name, spelling, scheme) => {
+          const path = spellPath(`/${name}`, spelling);
+          if (path === undefined) return;
+          const made = cdnUrl(scheme, HOST, path);
+          expect(rereadCdnUrl(made)).toEqual({ url: made, host: HOST });
+        },
+      ),
+    );
+  });
+
+  it.each(ODD_NAMES)('is read again: %s', (_oddity, name) => {
+    for (const spelling of SPELLINGS) {
+      const path = spellPath(`/${name}`, spelling);
+      if (path === undefined) continue;
+      expect(rereadCdnUrl(`http://${HOST}${path}`)?.url).toBe(`http://${HOST}${path}`);
+    }
+  });
+
+  it.each([
+    ['no URL', 'a.txt'],
+    ['a URL without a path', `http://${HOST}`],
+    ['another scheme', `ftp://${HOST}/a`],
+    ['a port', `http://${HOST}:80/a`],
+    ['credentials', `http://user@${HOST}/a`],
+    ['a path that climbs', `http://${HOST}/a/../b`],
+    ['a path that climbs at its end', `http://${HOST}/a/..`],
+    ['a path that climbs with backslashes', `http://${HOST}/a\\..\\b`],
+    ['a control character', `http://${HOST}/a\nb`],
+    ['nothing', ''],
+  ])('is not %s', (_what, text) => {
+    expect(rereadCdnUrl(text)).toBeUndefined();
   });
 });

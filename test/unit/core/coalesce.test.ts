@@ -3,7 +3,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { coalesce, ownersOf, type Claim } from '../../../src/lib/core/coalesce.ts';
+import { coalesce, ownersOf, serves, type Claim } from '../../../src/lib/core/coalesce.ts';
 import { targetKey, type PurgeTarget } from '../../../src/lib/core/purge-target.ts';
 import { aClaim, aTarget, OTHER_HOST } from '../../support/builders.ts';
 
@@ -84,6 +84,34 @@ describe('coalescing', () => {
 const covers = (directory: PurgeTarget, { url, cdn }: PurgeTarget): boolean =>
   directory.kind === 'directory' && directory.cdn === cdn && url.startsWith(directory.url);
 
+describe('a purge', () => {
+  const file = aTarget('/d/a');
+  const directory = aTarget('/d/');
+  const index = aTarget('/d/', { kind: 'file' });
+
+  it.each([
+    ['a file', file, file],
+    ['a directory', directory, directory],
+    ['a directory and a file below it', directory, file],
+    ['a directory and the file of its own URL', directory, index],
+    ['a directory and a file with a query', directory, aTarget('/d/a?x=/y/')],
+  ])('serves what it is, and what is below it: %s', (_what, purged, other) => {
+    expect(serves(purged, other)).toBe(true);
+  });
+
+  it.each([
+    ['another file', file, aTarget('/d/b')],
+    ['a file whose URL goes on', file, aTarget('/d/ab')],
+    ['what would be below a file', index, file],
+    ['the directory of a file’s own URL', index, directory],
+    ['the same on another CDN', directory, aTarget('/d/a', { cdn: 'second' })],
+    ['a directory above it', directory, aTarget('/')],
+    ['a file that names it in its query', directory, aTarget('/a?b=/d/c')],
+  ])('does not serve %s', (_what, purged, other) => {
+    expect(serves(purged, other)).toBe(false);
+  });
+});
+
 const asSets = (all: readonly Claim<string>[]) =>
   new Map(coalesce(all).map(({ target, owners }) => [targetKey(target), owners]));
 
@@ -91,12 +119,19 @@ describe('coalescing whatever claims', () => {
   const path = fc
     .array(fc.constantFrom('a', 'b', 'ab'), { maxLength: 4 })
     .chain((segments) => fc.constantFrom(`/${segments.join('/')}`, `/${[...segments, ''].join('/')}`, '/'));
+  /** Of files only: most look like more path. */
+  const query = fc.constantFrom('', '', '?', '?a/', '?x=/a/b', '?/a/?b/');
   const claim = fc
     .tuple(path, fc.constantFrom<PurgeTarget['kind']>('file', 'directory'), fc.constantFrom('http', 'https'))
     .filter(([text, kind]) => kind === 'file' || text.endsWith('/'))
     .chain(([text, kind, scheme]) =>
       fc.record({
-        target: fc.constant(aTarget(text, { kind, scheme: scheme === 'https' ? 'https' : 'http' })),
+        target: query.map((search) =>
+          aTarget(kind === 'file' ? text + search : text, {
+            kind,
+            scheme: scheme === 'https' ? 'https' : 'http',
+          }),
+        ),
         owner: fc.constantFrom('u', 'v', 'w', 'x', 'y', 'z'),
       }),
     );

@@ -3,15 +3,22 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Configuration } from '../../../src/lib/core/configuration.ts';
+import type { EndedPurge } from '../../../src/lib/core/purge-record.ts';
 import {
+  admitAsk,
   resolveAsk,
+  withFailure,
   withPurge,
+  withPurgeEnd,
   type PurgeAsk,
+  type RequestFailure,
+  type RequestPurge,
   type RequestRecord,
 } from '../../../src/lib/core/purge-request.ts';
 import {
   aBlobAsk,
   aConfiguration,
+  aPurge,
   aRule,
   aRuleHost,
   aUrlAsk,
@@ -75,6 +82,14 @@ describe('an ask by URL', () => {
     expect(resolved(aUrlAsk({ directories: [root] }))).toEqual(['invalid /directories/0']);
     expect(resolved(aUrlAsk({ directories: [root], everything: true }))).toEqual([`directory ${url('/')}`]);
   });
+
+  it.each([url('//'), url('///'), url('/%2F/'), url('/%2f%2F/'), url('/%5C/')])(
+    'takes %s, which many fold to the root, only with everything',
+    (root) => {
+      expect(resolved(aUrlAsk({ directories: [root] }))).toEqual(['invalid /directories/0']);
+      expect(resolved(aUrlAsk({ directories: [root], everything: true }))).toEqual([`directory ${root}`]);
+    },
+  );
 
   it.each([
     ['not absolute', '/a'],
@@ -162,6 +177,15 @@ describe('an ask by blob', () => {
     expect(resolved({ ...ask, everything: true })).toEqual([`directory ${url('/')}`]);
   });
 
+  it.each(['/', '//', '\\/'])(
+    'takes the prefix %j, which many fold to the root, only with everything',
+    (prefix) => {
+      const ask = aBlobAsk({ container: '$web', prefixes: [prefix] });
+      expect(resolved(ask)).toEqual(['invalid /prefixes/0']);
+      expect(resolved({ ...ask, everything: true })).toHaveLength(1);
+    },
+  );
+
   it('takes the home page of a host without more ado', () => {
     const configuration = aConfiguration({ rules: [aRule({ indexDocuments: ['index.html'] })] });
     expect(resolved(aBlobAsk({ container: '$web', blobs: ['index.html'] }), configuration)).toHaveLength(2);
@@ -196,6 +220,14 @@ describe('an ask by blob', () => {
     ]);
   });
 
+  it.each([
+    ['a container', { container: '..' }, 'invalid /container'],
+    ['an account', { account: 'other1' }, 'not-configured /account'],
+  ])('judges names also beside %s that cannot be', (_what, place, problem) => {
+    const ask = aBlobAsk({ ...place, blobs: ['ok', 'a/../b'], prefixes: ['docs'] });
+    expect(resolved(ask)).toEqual([problem, 'invalid /blobs/1', 'invalid /prefixes/0']);
+  });
+
   it('says which blobs and prefixes no rule serves', () => {
     const configuration = aConfiguration({ rules: [aRule({ strip: 'site/' })] });
     expect(resolved(aBlobAsk({ blobs: ['site/a', 'b'], prefixes: ['c/'] }), configuration)).toEqual([
@@ -209,10 +241,97 @@ describe('an ask by blob', () => {
   });
 });
 
+const sent = (files: readonly string[], directories: readonly string[] = []) =>
+  aUrlAsk({ files, directories, everything: true, asSent: { cdn: CDN } });
+
+describe('an ask for URLs as they were sent', () => {
+  const twoSchemes = aConfiguration({ rules: [aRule({ schemes: ['http', 'https'] })] });
+
+  it.each([
+    ['in its own scheme only', url('/a')],
+    ['in a raw spelling', url('/首页 1.html')],
+    ['with an asterisk', url('/star*.txt')],
+    ['with a query', url('/a?b=c')],
+  ])('gives each verbatim: %s', (_what, text) => {
+    expect(resolved(sent([text]), twoSchemes)).toEqual([`file ${text}`]);
+  });
+
+  it('takes the root of a host for what it is', () => {
+    expect(resolved(sent([], [url('/')]))).toEqual([`directory ${url('/')}`]);
+  });
+
+  it('stays on the CDN that they were sent to', () => {
+    const rules = [aRule({ hosts: [aRuleHost(), aRuleHost({ cdn: 'other', endpointId: OTHER_ENDPOINT })] })];
+    const asked = resolveAsk(sent([url('/a')]), aConfiguration({ rules }));
+    expect(asked.ok && asked.value.map(({ cdn, endpointId }) => [cdn, endpointId])).toEqual([
+      [CDN, ENDPOINT],
+    ]);
+  });
+
+  it.each([
+    ['a host that is no longer configured', 'http://gone.example.cn/a', 'not-configured /files/0'],
+    ['what is no URL', 'a', 'invalid /files/0'],
+    ['a path that climbs', url('/a/../b'), 'invalid /files/0'],
+  ])('refuses %s', (_what, text, problem) => {
+    expect(resolved(sent([text]))).toEqual([problem]);
+  });
+
+  it('refuses a host that another CDN serves now', () => {
+    const ask = { ...sent([url('/a')]), asSent: { cdn: 'other' } };
+    expect(resolved(ask)).toEqual(['not-configured /files/0']);
+  });
+});
+
+const many = (count: number): string[] => Array.from({ length: count }, (_, index) => `${index}`);
+
+/** Asks that name so many. */
+const asksNaming = (count: number): readonly PurgeAsk[] => {
+  const urls = many(count).map((name) => url(`/${name}`));
+  return [
+    aUrlAsk({ files: urls }),
+    aUrlAsk({ files: urls.slice(1), directories: [url('/d/')] }),
+    aBlobAsk({ blobs: many(count) }),
+    aBlobAsk({ blobs: many(count - 1), prefixes: ['d/'] }),
+  ];
+};
+
+const hosts = (count: number) => many(count).map((name) => aRuleHost({ host: `h${name}.example.cn` }));
+
+describe('the size of a new request', () => {
+  it('may be 2,000 URLs or names in all', () => {
+    for (const ask of asksNaming(2_000)) expect(admitAsk(ask, aConfiguration()).ok).toBe(true);
+  });
+
+  it('is refused above it, and says the limit', () => {
+    for (const ask of asksNaming(2_001)) {
+      expect(admitAsk(ask, aConfiguration())).toMatchObject({
+        ok: false,
+        error: [{ kind: 'invalid', pointer: '', detail: expect.stringMatching(/at most 2000 .* 2001/u) }],
+      });
+    }
+  });
+
+  it('may make 5,000 URLs to purge, and is refused above it', () => {
+    const configuration = aConfiguration({ rules: [aRule({ hosts: hosts(5) })] });
+    expect(admitAsk(aBlobAsk({ blobs: many(1_000) }), configuration).ok).toBe(true);
+    expect(admitAsk(aBlobAsk({ blobs: many(1_001) }), configuration)).toMatchObject({
+      ok: false,
+      error: [{ kind: 'invalid', pointer: '', detail: expect.stringMatching(/at most 5000 .* 5005/u) }],
+    });
+  });
+
+  it('does not end a request that was taken before', () => {
+    const configuration = aConfiguration({ rules: [aRule({ hosts: hosts(6) })] });
+    expect(resolveAsk(aBlobAsk({ blobs: many(1_000) }), configuration).ok).toBe(true);
+  });
+});
+
 describe('the record of a request', () => {
   const record: RequestRecord = {
-    version: 1,
+    version: 2,
     id: 'request-1',
+    origin: 'person',
+    repurges: 0,
     state: 'waiting',
     askedAt: START_AT,
     ask: aUrlAsk(),
@@ -220,8 +339,9 @@ describe('the record of a request', () => {
     purges: [],
     lastFailure: { at: START_AT, kind: 'refused', detail: 'RequestThrottled: slow down' },
   };
-  const purge = {
+  const purge: RequestPurge = {
     id: 'purge-1',
+    state: 'accepted',
     acceptedAt: START_AT,
     cdn: CDN,
     endpointId: ENDPOINT,
@@ -234,12 +354,92 @@ describe('the record of a request', () => {
     expect(withPurge(record, purge, false)).toEqual({ ...record, purges: [purge] });
   });
 
+  it('names a purge once, however often it hears of it', () => {
+    const noted = withPurge(withPurge(record, purge, false), purge, true);
+    expect(noted).toMatchObject({ state: 'accepted', purges: [purge] });
+  });
+
+  const failure: RequestFailure = { at: START_AT, kind: 'not-configured', detail: 'No such host.' };
+
+  it('keeps what stopped it, and may end with that, while it waits', () => {
+    expect(withFailure(record, failure)).toEqual({ ...record, lastFailure: failure });
+    expect(withFailure(record, failure, 'failed')).toEqual({
+      ...record,
+      state: 'failed',
+      lastFailure: failure,
+    });
+  });
+
+  it.each(['accepted', 'succeeded', 'failed'] as const)(
+    'that is %s hears of no failure any more',
+    (state) => {
+      const ended = { ...record, state, lastFailure: undefined };
+      expect(withFailure(ended, failure)).toEqual(ended);
+      expect(withFailure(ended, failure, 'failed')).toEqual(ended);
+    },
+  );
+
   it('is accepted once every purge is, and no failure is left', () => {
     expect(withPurge(record, purge, true)).toEqual({
       ...record,
       state: 'accepted',
       purges: [purge],
       lastFailure: undefined,
+    });
+  });
+
+  describe('when a purge of it has ended', () => {
+    const ended: EndedPurge = {
+      ...aPurge(),
+      state: 'succeeded',
+      id: 'purge-1',
+      endedAt: START_AT,
+      failedUrls: [],
+      repurges: [],
+    };
+    const other = { ...purge, id: 'purge-2' };
+    const accepted = withPurge(withPurge(record, purge, false), other, true);
+    const afterOther = withPurgeEnd(accepted, { ...ended, id: 'purge-2' });
+
+    it('shows it, and has succeeded with the last of them', () => {
+      expect(afterOther).toMatchObject({
+        state: 'accepted',
+        purges: [{ state: 'accepted' }, { state: 'succeeded' }],
+      });
+      expect(withPurgeEnd(afterOther, ended)).toMatchObject({
+        state: 'succeeded',
+        purges: [{ state: 'succeeded' }, { state: 'succeeded' }],
+      });
+    });
+
+    it.each(['failed', 'unknown'] as const)('has not succeeded when one is %s', (state) => {
+      expect(withPurgeEnd(afterOther, { ...ended, state })).toMatchObject({
+        state: 'accepted',
+        purges: [{ state }, { state: 'succeeded' }],
+      });
+    });
+
+    it('has not succeeded while it waits for more, or when the CDN refused something', () => {
+      expect(withPurgeEnd(withPurge(record, purge, false), ended)).toMatchObject({ state: 'waiting' });
+      const refused = [{ cdn: 'china', url: url('/b'), detail: 'ParameterInvalid' }];
+      const partly = { ...withPurge(record, purge, true), refused };
+      expect(withPurgeEnd(partly, ended)).toMatchObject({ state: 'accepted' });
+    });
+
+    it('has still succeeded when it hears of a purge again', () => {
+      const succeeded = withPurgeEnd(afterOther, ended);
+      expect(withPurge(succeeded, purge, true)).toMatchObject({ state: 'succeeded' });
+      expect(withPurge(afterOther, purge, true)).toMatchObject({ state: 'accepted' });
+    });
+
+    it('names the requests that purge again what failed', () => {
+      const repurges = [{ requestId: 'request-2', urls: [url('/a')], times: 1 }];
+      const failed: EndedPurge = { ...ended, state: 'failed', failedUrls: [url('/a')], repurges };
+      expect(withPurgeEnd(accepted, failed).purges[0]).toMatchObject({ repurgedBy: ['request-2'] });
+    });
+
+    it('is what it was when it does not name the purge', () => {
+      expect(withPurgeEnd(accepted, { ...ended, id: 'purge-3' })).toBe(accepted);
     });
   });
 });

@@ -183,8 +183,11 @@ describe('the names of a rename', () => {
     ['the blob host', 'https://contoso.blob.core.chinacloudapi.cn/media/'],
     ['the data lake host', 'https://contoso.dfs.core.windows.net/media/'],
     ['a host in a DNS zone', 'https://contoso.z12.blob.storage.azure.net/media/'],
-    ['an emulator', 'http://127.0.0.1:10000/contoso/media/'],
-    ['an emulator by name', 'http://localhost:10000/contoso/media/'],
+    ['an IPv4 address', 'http://127.0.0.1:10000/contoso/media/'],
+    ['another IPv4 address', 'https://10.1.2.3/contoso/media/'],
+    ['an IPv6 address', 'http://[fe80::1]:10000/contoso/media/'],
+    ['a host of one label', 'http://localhost:10000/contoso/media/'],
+    ['another host of one label', 'http://azurite:10000/contoso/media/'],
   ])('are what stands behind the container: %s', (_what, base) => {
     for (const [, name] of ODD_NAMES) {
       expect(described(parse(renamedFrom(`${base}${name}`, `${base}to`)))).toEqual([
@@ -210,9 +213,15 @@ describe('the names of a rename', () => {
 
   it.each([
     ['another account', 'https://other1.blob.core.chinacloudapi.cn/media/a', 'foreign-rename-url'],
-    ['another account on an emulator', 'http://127.0.0.1:10000/other1/media/a', 'foreign-rename-url'],
+    ['another account in the path', 'http://10.1.2.3:10000/other1/media/a', 'foreign-rename-url'],
     ['a foreign host', 'https://evil.example/media/a', 'bad-rename-url'],
     ['a foreign host with a port', 'https://evil.example:443/contoso/media/a', 'bad-rename-url'],
+    [
+      'a foreign host that begins as an address',
+      'https://10.1.2.3.evil.example/contoso/media/a',
+      'bad-rename-url',
+    ],
+    ['credentials before a host of one label', 'https://contoso@evil/contoso/media/a', 'bad-rename-url'],
     ['a host that begins alike', 'https://contoso-x.blob.core.chinacloudapi.cn/media/a', 'bad-rename-url'],
     ['credentials before a foreign host', 'https://contoso@evil.example/media/a', 'bad-rename-url'],
     ['no URL', 'media/a', 'bad-rename-url'],

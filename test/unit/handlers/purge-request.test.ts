@@ -5,8 +5,9 @@ import { z } from 'zod';
 
 import { handlePurgeRequest } from '../../../src/lib/handlers/purge-request.ts';
 import { handlePurgeStatus } from '../../../src/lib/handlers/purge-status.ts';
-import { aFailure, aRefusal, HOST, TRACEPARENT } from '../../support/builders.ts';
+import { aConfiguration, aFailure, aRefusal, aRule, HOST, TRACEPARENT } from '../../support/builders.ts';
 import { callHttp, createInvocation, type RequestParts } from '../../support/in-memory-invocation.ts';
+import { trackPurges } from '../../../src/lib/use-cases/track-purges.ts';
 import { createWorld, type World } from '../../support/in-memory-world.ts';
 import { storageOutFor } from '../../support/recording-journal.ts';
 
@@ -41,13 +42,17 @@ const Problem = z.strictObject({
     .optional(),
 });
 
-/** The pointers of a problem answer; fails when it has not the shape of RFC 9457. */
-function pointersOf(answer: Awaited<ReturnType<typeof post>>): readonly string[] {
+/** A problem answer; fails when it has not the shape of RFC 9457. */
+function problemOf(answer: Awaited<ReturnType<typeof post>>): z.infer<typeof Problem> {
   expect(answer.headers['content-type']).toBe('application/problem+json');
   const problem = Problem.parse(answer.json);
   expect(problem.status).toBe(answer.status);
-  return problem.errors?.map(({ pointer }) => pointer) ?? [];
+  return problem;
 }
+
+/** The pointers of a problem answer. */
+const pointersOf = (answer: Awaited<ReturnType<typeof post>>): readonly string[] =>
+  problemOf(answer).errors?.map(({ pointer }) => pointer) ?? [];
 
 const nothingHappened = (world: World): void => {
   expect(world.journal.lines()).toEqual([]);
@@ -187,6 +192,46 @@ describe('a dry run', () => {
   });
 });
 
+describe('the query', () => {
+  it.each<readonly [string, Record<string, string>]>([
+    ['dryrun', { dryrun: 'true' }],
+    ['dry-run', { 'dry-run': 'true' }],
+    ['dryRun ', { 'dryRun ': 'true' }],
+    ['verbose', { verbose: '1', dryRun: 'false' }],
+  ])(
+    'with a parameter that nobody knows (%j) is answered 400, which names it, and nothing is sent',
+    async (name, query) => {
+      const world = createWorld();
+      const answer = await post(world, { files: [url('/a')] }, { query });
+      expect(answer.status).toBe(400);
+      expect(problemOf(answer).detail).toContain(JSON.stringify(name));
+      nothingHappened(world);
+    },
+  );
+
+  it('with dryRun given twice is answered 400, and nothing is sent', async () => {
+    const world = createWorld();
+    const answer = await post(
+      world,
+      { files: [url('/a')] },
+      { url: 'https://app.example.cn/api/purges?dryRun=false&dryRun=true' },
+    );
+    expect(answer.status).toBe(400);
+    nothingHappened(world);
+  });
+
+  it.each(['code', 'Code', 'clientId'])(
+    'may hold %s for the function key, which is never told',
+    async (name) => {
+      const world = createWorld();
+      const taken = await post(world, { files: [url('/a')] }, { query: { [name]: 'canary-key' } });
+      expect(taken.status).toBe(202);
+      const refused = await post(world, {}, { query: { [name]: 'canary-key', x: 'canary-value' } });
+      expect(refused.text).not.toContain('canary');
+    },
+  );
+});
+
 describe('a body with faults', () => {
   it.each<readonly [string, unknown, readonly string[]]>([
     ['no JSON', '{"files":[', ['#']],
@@ -204,7 +249,34 @@ describe('a body with faults', () => {
     ['words for everything', { files: [url('/a')], everything: 'yes' }, ['#/everything']],
     ['a number for a reason', { files: [url('/a')], reason: 7 }, ['#/reason']],
     ['a reason that is too long', { files: [url('/a')], reason: 'x'.repeat(501) }, ['#/reason']],
-    ['URLs and blobs at once', { account: 'contoso', container: 'media', files: [] }, ['#/files']],
+    ['URLs and blobs at once', { account: 'contoso', container: 'media', files: [] }, ['#/files', '#']],
+    [
+      'faults of shape beside faults of URLs and hosts',
+      {
+        files: [7, 'a', url('/ok'), 'http://evil.example/'],
+        directories: url('/d/'),
+        fiels: [],
+        reason: 7,
+      },
+      ['#/files/0', '#/files/1', '#/files/3', '#/directories', '#/fiels', '#/reason'],
+    ],
+    [
+      'faults of shape beside faults of names',
+      { account: 7, container: 'media', blobs: ['a/../b', null, 'ok'], prefixes: ['d', 'd/'], x: 1 },
+      ['#/account', '#/blobs/0', '#/blobs/1', '#/prefixes/0', '#/x'],
+    ],
+    [
+      'a container that climbs, beside faults of names',
+      { account: 'contoso', container: '..', blobs: ['a/../b', 'ok'] },
+      ['#/container', '#/blobs/0'],
+    ],
+    ['a fault of shape and nothing named', { reason: 7 }, ['#/reason', '#']],
+    ['a root, and words for everything', { directories: [url('/')], everything: 'yes' }, ['#/everything']],
+    [
+      'nothing but foreign hosts beside a fault of shape',
+      { files: ['http://evil.example/'], x: 1 },
+      ['#/x', '#/files/0'],
+    ],
     ['no account', { container: 'media', blobs: ['a'] }, ['#/account']],
     ['no container', { account: 'contoso', blobs: ['a'] }, ['#/container']],
     ['a container that climbs', { account: 'contoso', container: '..', blobs: ['a'] }, ['#/container']],
@@ -227,6 +299,32 @@ describe('a body with faults', () => {
     nothingHappened(world);
   });
 
+  it.each<readonly [string, unknown]>([
+    ['null', 'null'],
+    ['an array', []],
+    ['a list of numbers', { files: [1], directories: 2, everything: 3, reason: 4 }],
+    ['a long reason', { files: [url('/a')], reason: 'x'.repeat(501) }],
+    ['blobs', { account: 1, container: null, blobs: {}, prefixes: [[]] }],
+  ])('is answered in words that say what it must be: %s', async (_what, body) => {
+    const answer = await post(createWorld(), body);
+    for (const { detail } of problemOf(answer).errors ?? []) {
+      expect(detail).toMatch(/\b(?:must|Name)\b.*\.$/u);
+      expect(detail).not.toMatch(/input|expected|received/iu);
+    }
+  });
+
+  it('has at most 100 of them listed, and the number of the others', async () => {
+    const world = createWorld();
+    const listed = async (faults: number) => {
+      const answer = await post(world, { files: Array.from({ length: faults }, () => 'x') });
+      return problemOf(answer).errors ?? [];
+    };
+    expect(await listed(100)).toHaveLength(100);
+    const cut = await listed(103);
+    expect(cut).toHaveLength(101);
+    expect(cut.at(-1)).toEqual({ pointer: '#', detail: '… and 3 more.' });
+  });
+
   it('of bytes that are no UTF-8 is answered 400', async () => {
     const answer = await post(createWorld(), Buffer.from([0x7b, 0xff, 0x7d]));
     expect(answer.status).toBe(400);
@@ -236,6 +334,60 @@ describe('a body with faults', () => {
   it('of text without a URL is answered 400', async () => {
     const answer = await post(createWorld(), '\n \n', { headers: { 'content-type': 'text/plain' } });
     expect(answer.status).toBe(400);
+  });
+
+  it('of text says the line of each fault, in their order', async () => {
+    const world = createWorld();
+    const lines = [
+      url('/a'),
+      '',
+      url('/a b'),
+      `  ${url('/d/?x/')}`,
+      url('/ok/'),
+      '',
+      url('/'),
+      'http://evil.example/x',
+    ];
+    const answer = await post(world, lines.join('\r\n'), { headers: { 'content-type': 'text/plain' } });
+    expect(answer.status).toBe(400);
+    const { errors = [] } = problemOf(answer);
+    expect(errors.map(({ pointer }) => pointer)).toEqual(['#', '#', '#', '#']);
+    expect(errors.map(({ detail }) => detail)).toEqual([
+      'line 3: White space is refused: write %20.',
+      'line 4: A directory has no query string.',
+      expect.stringMatching(/^line 7: This is everything/u),
+      expect.stringMatching(/^line 8: The configuration has no such host/u),
+    ]);
+    nothingHappened(world);
+  });
+
+  it('of text says the line in a dry run too', async () => {
+    const parts = { headers: { 'content-type': 'text/plain' }, query: { dryRun: 'true' } };
+    const { errors = [] } = problemOf(await post(createWorld(), `\n${url('/a b')}`, parts));
+    expect(errors).toEqual([{ pointer: '#', detail: 'line 2: White space is refused: write %20.' }]);
+  });
+
+  it.each([
+    ['2,001 URLs', { files: Array.from({ length: 2_001 }, () => url('/a')) }],
+    [
+      '2,001 URLs of both kinds',
+      {
+        files: Array.from({ length: 1_000 }, () => url('/a')),
+        directories: Array.from({ length: 1_001 }, () => url('/d/')),
+      },
+    ],
+    [
+      '2,001 names',
+      { account: 'contoso', container: 'media', blobs: Array.from({ length: 2_001 }, () => 'a') },
+    ],
+  ])('that names %s is answered 400, with the limit', async (_what, body) => {
+    const world = createWorld();
+    const answer = await post(world, body);
+    expect(answer.status).toBe(400);
+    expect(problemOf(answer).errors).toEqual([
+      { pointer: '#', detail: expect.stringContaining('at most 2000') },
+    ]);
+    nothingHappened(world);
   });
 
   it('that asks for the root of a host is answered 400, and 202 with everything', async () => {
@@ -252,9 +404,10 @@ describe('a body with faults', () => {
 describe('what is not configured', () => {
   it.each<readonly [string, unknown, readonly string[]]>([
     ['a host', { files: [url('/a'), url('/a', 'evil.example')] }, ['#/files/1']],
-    ['an account', { account: 'other1', container: 'media', blobs: ['a'] }, ['#/account', '#/blobs/0']],
+    ['an account', { account: 'other1', container: 'media', blobs: ['a'] }, ['#/account']],
+    ['a blob', { account: 'contoso', container: 'media', blobs: ['site/a', 'b'] }, ['#/blobs/1']],
   ])('is answered 422: %s', async (_what, body, pointers) => {
-    const world = createWorld();
+    const world = createWorld({ configuration: aConfiguration({ rules: [aRule({ strip: 'site/' })] }) });
     const answer = await post(world, body);
     expect(answer.status).toBe(422);
     expect(pointersOf(answer)).toEqual(pointers);
@@ -327,6 +480,22 @@ describe('an idempotency key', () => {
     expect(answer.status).toBe(409);
     pointersOf(answer);
     expect(world.cdn.purges).toHaveLength(1);
+  });
+
+  it('is answered 409 for the same bytes as another media type', async () => {
+    const world = createWorld();
+    const body = JSON.stringify({ files: [url('/a')] });
+    await post(world, body, keyed('key-1'));
+    const headers = { 'content-type': 'text/plain', 'idempotency-key': 'key-1' };
+    expect((await post(world, body, { headers })).status).toBe(409);
+  });
+
+  it('that is known does not save a body with faults', async () => {
+    const world = createWorld();
+    await post(world, { files: [url('/a')] }, keyed('key-1'));
+    world.journal.clear();
+    expect((await post(world, { files: [7] }, keyed('key-1'))).status).toBe(400);
+    nothingHappened(world);
   });
 
   it('is apart from any other', async () => {
@@ -405,6 +574,20 @@ describe('the status of a request', () => {
     pointersOf(answer);
   });
 
+  it.each([
+    ['what is no id', 'x'],
+    ['nothing', ''],
+    ['what would be another blob', '../purges/2024-01-15/1'],
+    ['an id that climbs', `../requests/${ID}`],
+    ['an id with more behind it', `${ID}\n`],
+    ['an id with more before it', `x${ID}`],
+    ['an id in capitals', 'AAAABBBB-CCCC-4DDD-8EEE-FFFF00001111'],
+  ])('asks no storage for %s: it must not become a part of a path', async (_what, id) => {
+    const world = createWorld();
+    await status(world, id);
+    expect(world.journal.lines()).toEqual([]);
+  });
+
   it('is answered 503 when storage is out', async () => {
     const world = createWorld();
     await post(world, { files: [url('/a')] });
@@ -412,5 +595,64 @@ describe('the status of a request', () => {
     const answer = await status(world, ID);
     expect(answer.status).toBe(503);
     expect(answer.headers['retry-after']).toMatch(/^\d+$/u);
+  });
+});
+
+describe('the status of a purge', () => {
+  const purgeId = '20240115-00000000-0000-4000-8000-000000000002';
+
+  it('is its record: what the CDN accepted, why, and how far its task is', async () => {
+    const world = createWorld();
+    await post(world, { files: [url('/a')] });
+    const answer = await status(world, purgeId);
+    expect(answer.status).toBe(200);
+    expect(answer.headers).toMatchObject({ 'cache-control': 'no-store' });
+    expect(answer.json).toEqual({
+      id: purgeId,
+      state: 'accepted',
+      acceptedAt: '2024-01-15T08:09:10.000Z',
+      nextPollAt: '2024-01-15T08:09:25.000Z',
+      polls: 0,
+      cdn: 'china',
+      endpointId: 'aaaabbbb-cccc-dddd-eeee-ffff00001111',
+      files: [url('/a')],
+      directories: [],
+      taskId: 'task-1',
+      correlationId: 'correlation-1',
+      attempt: 1,
+      causes: [
+        expect.objectContaining({ type: 'request', requestId: ID, askedAt: '2024-01-15T08:09:10.000Z' }),
+      ],
+    });
+  });
+
+  it('has its end once it came, and its request has it too', async () => {
+    const world = createWorld();
+    await post(world, { files: [url('/a')] });
+    world.clock.advance(15_000);
+    await trackPurges(world.ports, world.run);
+    expect((await status(world, purgeId)).json).toMatchObject({
+      state: 'succeeded',
+      endedAt: '2024-01-15T08:09:25.000Z',
+      failedUrls: [],
+    });
+    expect((await status(world, ID)).json).toMatchObject({
+      state: 'succeeded',
+      purges: [{ id: purgeId, state: 'succeeded' }],
+    });
+  });
+
+  it.each([
+    ['another purge', '20240115-00000000-0000-4000-8000-999999999999'],
+    ['an id with more behind it', `${purgeId}\n`],
+  ])('is answered 404 for %s', async (_what, id) => {
+    expect((await status(createWorld(), id)).status).toBe(404);
+  });
+
+  it('is answered 503 when storage is out', async () => {
+    const world = createWorld();
+    await post(world, { files: [url('/a')] });
+    world.journal.failBy(storageOutFor(['read-purge']));
+    expect((await status(world, purgeId)).status).toBe(503);
   });
 });

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 import { handleBlobChanged } from '../../../src/lib/handlers/blob-changed.ts';
 import { handleFlush } from '../../../src/lib/handlers/flush-purge-buffer.ts';
+import { handleTracking } from '../../../src/lib/handlers/track-purges.ts';
 import { StorageTrouble } from '../../../src/lib/use-cases/ports.ts';
 import { aChange, TRACEPARENT } from '../../support/builders.ts';
 import { createInvocation } from '../../support/in-memory-invocation.ts';
@@ -69,6 +70,27 @@ describe('the timer trigger', () => {
     const world = createWorld();
     const invocation = createInvocation();
     await handleFlush(async () => world.services)(timer, invocation.context);
+    expect(invocation.lines).toEqual([]);
+  });
+});
+
+describe('the tracking timer', () => {
+  it('follows accepted purges', async () => {
+    const world = createWorld();
+    await world.buffered(aChange());
+    await world.flush();
+    world.clock.advance(15_000);
+    const invocation = createInvocation();
+    await handleTracking(async () => world.services)(timer, invocation.context);
+    expect(world.records.purges()).toMatchObject([{ state: 'succeeded' }]);
+    expect(invocation.lines).toEqual([
+      'information Accepted purges came to their end. {"asked":1,"succeeded":1,"failed":0,"unknown":0}',
+    ]);
+  });
+
+  it('says nothing when there is nothing to do', async () => {
+    const invocation = createInvocation();
+    await handleTracking(async () => createWorld().services)(timer, invocation.context);
     expect(invocation.lines).toEqual([]);
   });
 });

@@ -95,6 +95,7 @@ describe('a delivery', () => {
 describe('what the app and its host write themselves', () => {
   it.each([
     ['a purge record', aChange({ container: 'purge-records', name: 'purges/2024-01-15/1.json' })],
+    ['an open purge', aChange({ container: 'purge-records', name: 'open-purges/20240115-1.json' })],
     ['a lock of the host', aChange({ container: 'azure-webjobs-hosts', name: 'locks/app/host' })],
     ['a secret of the host', aChange({ container: 'azure-webjobs-secrets', account: 'other1' })],
     ['a directory of records', aDirectoryDeletion(aPath('purges', 'purge-records'))],

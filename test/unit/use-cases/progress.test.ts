@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { CoalescedTarget } from '../../../src/lib/core/coalesce.ts';
-import type { PurgeRecord } from '../../../src/lib/core/purge-record.ts';
+import { beginTracking } from '../../../src/lib/core/purge-tracking.ts';
 import { followProgress } from '../../../src/lib/use-cases/progress.ts';
 import type { Owner } from '../../../src/lib/use-cases/owner.ts';
 import type { SendResult } from '../../../src/lib/use-cases/send-purges.ts';
@@ -17,10 +17,8 @@ const owner = (eventId: string): Owner => ({
 });
 const [x, y, z] = [owner('x'), owner('y'), owner('z')] as const;
 
-const record: PurgeRecord = {
-  version: 1,
+const record = beginTracking({
   id: 'purge',
-  state: 'accepted',
   acceptedAt: START_AT,
   cdn: CDN,
   endpointId: ENDPOINT,
@@ -29,7 +27,7 @@ const record: PurgeRecord = {
   taskId: 'task',
   attempt: 1,
   causes: [],
-};
+});
 const purged = (...targets: CoalescedTarget<Owner>[]): SendResult<Owner> => ({
   kind: 'purged',
   targets,

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { PurgeAsk } from '../../../src/lib/core/purge-request.ts';
+import { flushPurges } from '../../../src/lib/use-cases/flush-purges.ts';
 import { StorageTrouble } from '../../../src/lib/use-cases/ports.ts';
 import { previewPurge, requestPurge, type RequestedPurge } from '../../../src/lib/use-cases/request-purge.ts';
 import {
@@ -42,6 +43,9 @@ const request = (world: World, requested: RequestedPurge = ask()) =>
 /** The one request's record. */
 const recorded = (world: World) => world.records.requests()[0];
 
+const THREE_MINUTES_MS = 180_000;
+const TEN_MINUTES_MS = 600_000;
+
 const ID = '00000000-0000-4000-8000-000000000001';
 
 const onTwoEndpoints = () =>
@@ -71,7 +75,7 @@ describe('a request', () => {
       `create-request ${ID}`,
       `add ${ID}`,
       `submit ${ENDPOINT}`,
-      'save-purge 00000000-0000-4000-8000-000000000002',
+      'save-purge 20240115-00000000-0000-4000-8000-000000000002',
       `update-request ${ID}`,
       'complete message-1',
       `read-request ${ID}`,
@@ -87,7 +91,9 @@ describe('a request', () => {
     expect(answer).toEqual({
       kind: 'taken',
       record: {
-        version: 1,
+        version: 2,
+        origin: 'person',
+        repurges: 0,
         id: ID,
         state: 'accepted',
         askedAt: START_AT,
@@ -97,7 +103,8 @@ describe('a request', () => {
         targets: [{ kind: 'file', url: url('a'), cdn: CDN, site: 'www' }],
         purges: [
           {
-            id: '00000000-0000-4000-8000-000000000002',
+            id: '20240115-00000000-0000-4000-8000-000000000002',
+            state: 'accepted',
             acceptedAt: START_AT,
             cdn: CDN,
             endpointId: ENDPOINT,
@@ -144,6 +151,108 @@ describe('a request', () => {
     await request(world);
     expect(world.cdn.purges).toHaveLength(1);
     expect(recorded(world)?.state).toBe('accepted');
+  });
+
+  it('is kept from the flush however long it is being sent', async () => {
+    const world = createWorld({ cdn: { limits: { ...LIMITS, urlsPerRequest: 1 } } });
+    let seen = 0;
+    world.cdn.answerBy(async () => {
+      world.clock.advance(65_000);
+      seen += (await world.buffer.receive()).length;
+      return anAcceptance();
+    });
+    await request(world, ask(aBlobAsk({ blobs: ['a', 'b', 'c', 'd', 'e'] })));
+    expect(world.cdn.purges).toHaveLength(5);
+    expect(seen).toBe(0);
+    expect(recorded(world)?.state).toBe('accepted');
+    expect(world.buffer.stored()).toEqual([]);
+  });
+
+  it('is kept from the flush also while it is sent to several endpoints at once', async () => {
+    const world = createWorld({
+      configuration: onTwoEndpoints(),
+      cdn: { limits: { ...LIMITS, urlsPerRequest: 1 } },
+    });
+    world.cdn.answerBy(() => {
+      world.clock.advance(30_000);
+      return anAcceptance();
+    });
+    // Takes a turn of the event loop, as storage does: both endpoints come to it with the same receipt.
+    const hide: typeof world.buffer.hide = async (receipt, forMs) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return world.buffer.hide(receipt, forMs);
+    };
+    const ports = { ...world.ports, buffer: { ...world.buffer, hide } };
+    await requestPurge(ask(aBlobAsk({ blobs: ['a', 'b', 'c', 'd', 'e'] })), ports, world.run);
+    expect(recorded(world)?.state).toBe('accepted');
+    // A receipt that was no longer in force would have left the message there.
+    expect(world.buffer.stored()).toEqual([]);
+  });
+
+  it('is put back with the receipt in force when it was not accepted in the end', async () => {
+    const world = createWorld({ cdn: { limits: { ...LIMITS, urlsPerRequest: 1 } } });
+    world.cdn.answerBy((_purge, number) => {
+      world.clock.advance(65_000);
+      return number === 1 ? anAcceptance() : aRefusal({ retryAfterMs: 600_000 });
+    });
+    await request(world, ask(aBlobAsk({ blobs: ['a', 'b'] })));
+    expect(world.buffer.messages()).toMatchObject([{ failedAttempts: 1 }]);
+    expect(world.buffer.stored()[0]?.visibleAt).toBe(START_AT + 2 * 65_000 + 600_000);
+  });
+
+  it('costs no storage call for each of many quick purges', async () => {
+    const world = createWorld({ cdn: { limits: { ...LIMITS, urlsPerRequest: 1 } } });
+    world.cdn.answerBy(() => {
+      world.clock.advance(1_000);
+      return anAcceptance();
+    });
+    await request(world, ask(aBlobAsk({ blobs: Array.from({ length: 50 }, (_, index) => `${index}`) })));
+    expect(world.journal.count('hide')).toBe(2);
+  });
+
+  it('is not sent on while its message cannot be kept from the flush', async () => {
+    const world = createWorld({ cdn: { limits: { ...LIMITS, urlsPerRequest: 1 } } });
+    world.cdn.answerBy(() => {
+      world.clock.advance(65_000);
+      return anAcceptance();
+    });
+    world.journal.failBy(storageOutFor(['hide']));
+    expect(await request(world, ask(aBlobAsk({ blobs: ['a', 'b', 'c'] })))).toMatchObject({
+      kind: 'taken',
+      record: { state: 'waiting', purges: [{ urls: [url('a')] }] },
+    });
+    world.journal.failBy(undefined);
+    world.clock.advance(THREE_MINUTES_MS);
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toEqual([url('a'), url('b'), url('c')]);
+    expect(recorded(world)?.state).toBe('accepted');
+  });
+
+  it('whose invocation died is taken over by the flush after three minutes', async () => {
+    const world = createWorld();
+    const died = new Error('the process was ended');
+    world.cdn.answerBy(() => Promise.reject(died));
+    await expect(request(world)).rejects.toBe(died);
+    world.cdn.answerBy(() => anAcceptance());
+    world.clock.advance(THREE_MINUTES_MS - 1);
+    await world.flush();
+    expect(recorded(world)?.state).toBe('waiting');
+    world.clock.advance(1);
+    await world.flush();
+    expect(recorded(world)?.state).toBe('accepted');
+  });
+
+  it('is sent although storage took its record at a try whose answer was lost', async () => {
+    const world = createWorld();
+    const createRequest: typeof world.records.createRequest = async (record) => {
+      await world.records.createRequest(record);
+      return false;
+    };
+    const ports = { ...world.ports, records: { ...world.records, createRequest } };
+    expect(await requestPurge(ask(), ports, world.run)).toMatchObject({
+      kind: 'taken',
+      record: { state: 'accepted' },
+    });
   });
 });
 
@@ -198,6 +307,7 @@ describe('a request that the CDN does not accept at once', () => {
 
 describe('storage trouble', () => {
   it.each([
+    ['while the key is looked up', 'find-key'],
     ['while the key is claimed', 'claim-key'],
     ['while the request is stored', 'create-request'],
     ['while its message is buffered', 'add'],
@@ -215,9 +325,10 @@ describe('storage trouble', () => {
     const again = ask(undefined, { idempotency: { keyHash: 'k', bodyHash: 'b' } });
     await expect(request(world, again)).rejects.toThrow(StorageTrouble);
     expect(await request(world, again)).toMatchObject({ kind: 'known', record: { state: 'waiting' } });
-    world.clock.advance(60_000);
+    world.clock.advance(TEN_MINUTES_MS);
     await world.flush();
     expect(recorded(world)).toMatchObject({ state: 'accepted' });
+    expect(world.cdn.purges).toHaveLength(1);
   });
 
   it.each([
@@ -230,7 +341,7 @@ describe('storage trouble', () => {
     world.journal.failBy(storageOutFor([call], 1));
     expect(await request(world)).toMatchObject({ kind: 'taken', record: { id: ID } });
     world.journal.failBy(undefined);
-    world.clock.advance(60_000);
+    world.clock.advance(THREE_MINUTES_MS);
     await world.flush();
     expect(recorded(world)?.state).toBe('accepted');
     expect(world.buffer.stored()).toEqual([]);
@@ -313,6 +424,66 @@ describe('an idempotency key', () => {
     expect(world.records.requests()).toHaveLength(requests);
   });
 
+  it('gives the same request also when the configuration no longer serves it', async () => {
+    const world = createWorld();
+    const first = await request(world, keyed());
+    world.configure(aConfiguration({ rules: [aRule({ hosts: [aRuleHost({ host: OTHER_HOST })] })] }));
+    expect(await request(world, keyed())).toEqual({ ...first, kind: 'known' });
+    expect(await request(world, keyed('body-2'))).toEqual({ kind: 'conflict' });
+    expect(world.cdn.purges).toHaveLength(1);
+  });
+
+  it('that was claimed by a call that died before it stored the request is gone on with', async () => {
+    const world = createWorld();
+    world.journal.failBy(storageOutFor(['create-request'], 1));
+    await expect(request(world, keyed())).rejects.toThrow(StorageTrouble);
+    expect(await request(world, keyed())).toMatchObject({ kind: 'taken', record: { id: ID } });
+    expect(recorded(world)?.state).toBe('accepted');
+  });
+
+  it.each([0, 60_000, TEN_MINUTES_MS, 6 * TEN_MINUTES_MS])(
+    'of a request that waits writes no further message, here %i ms later: the first is there until it no longer waits',
+    async (laterMs) => {
+      const world = createWorld();
+      world.cdn.answerBy(() => aRefusal());
+      await request(world, keyed());
+      world.clock.advance(laterMs);
+      for (let time = 0; time < 3; time += 1) {
+        expect(await request(world, keyed())).toMatchObject({ kind: 'known', record: { state: 'waiting' } });
+      }
+      expect(world.buffer.stored()).toHaveLength(1);
+    },
+  );
+
+  it('of a request of which nothing was heard for ten minutes writes its message again, at once', async () => {
+    const world = createWorld();
+    world.journal.failBy(storageOutFor(['add'], 1));
+    await expect(request(world, keyed())).rejects.toThrow(StorageTrouble);
+    world.clock.advance(TEN_MINUTES_MS + 1);
+    await request(world, keyed());
+    await world.flush();
+    expect(recorded(world)?.state).toBe('accepted');
+  });
+
+  it('that comes again while the request is being sent never has it sent twice', async () => {
+    const world = createWorld({ cdn: { limits: { ...LIMITS, urlsPerRequest: 1 } } });
+    const asked = { ...keyed(), ask: aBlobAsk({ blobs: ['a', 'b', 'c', 'd', 'e'] }) };
+    let seen = 0;
+    world.cdn.answerBy(async () => {
+      await request(world, asked);
+      world.clock.advance(65_000);
+      seen += (await world.buffer.receive()).length;
+      return anAcceptance();
+    });
+    await request(world, asked);
+    expect([seen, world.cdn.purges.length]).toEqual([0, 5]);
+    // Of the repeats, the one before anything was on record has left a message.
+    world.clock.advance(TEN_MINUTES_MS);
+    await world.flush();
+    expect(world.cdn.purges).toHaveLength(5);
+    expect(world.buffer.stored()).toEqual([]);
+  });
+
   it('of a request that is refused is not used up', async () => {
     const world = createWorld();
     const idempotency = { keyHash: 'key-1', bodyHash: 'body-1' };
@@ -366,7 +537,7 @@ describe('a request in the flush', () => {
     const world = createWorld();
     await world.buffer.add({ type: 'request', requestId: 'gone', failedAttempts: 0 });
     await world.flush();
-    expect(world.buffer.poison).toMatchObject([{ reason: 'the request gone has no record' }]);
+    expect(world.buffer.poisoned).toMatchObject([{ reason: 'the request gone has no record' }]);
     expect(world.buffer.stored()).toEqual([]);
   });
 
@@ -377,6 +548,67 @@ describe('a request in the flush', () => {
     await world.flush();
     expect(world.cdn.purges).toHaveLength(1);
     expect(world.buffer.stored()).toEqual([]);
+  });
+
+  it('that another’s directory has served is not sent again, and knows its own URLs', async () => {
+    const world = createWorld({ configuration: onTwoEndpoints() });
+    world.cdn.answerBy(() => aFailure());
+    await request(world, ask(aBlobAsk({ blobs: ['d/a', 'd/b'] })));
+    await request(world, ask(aUrlAsk({ directories: [url('d/')] })));
+    world.clock.advance(60_000);
+    world.cdn.answerBy(({ endpointId }) => (endpointId === ENDPOINT ? anAcceptance() : aFailure()));
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toEqual([url('d/')]);
+    expect(recorded(world)).toMatchObject({
+      state: 'waiting',
+      purges: [{ urls: [url('d/a'), url('d/b')] }],
+    });
+    expect(world.records.requests()[1]).toMatchObject({
+      state: 'accepted',
+      purges: [{ urls: [url('d/')] }],
+    });
+
+    world.cdn.answerBy(() => anAcceptance());
+    world.clock.advance(600_000);
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toEqual([url('d/'), url('d/a', OTHER_HOST), url('d/b', OTHER_HOST)]);
+    expect(recorded(world)?.state).toBe('accepted');
+  });
+
+  it('whose message is there twice has each of its purges once', async () => {
+    const world = createWorld();
+    await waitingRequest(world);
+    await world.buffer.add({ type: 'request', requestId: ID, failedAttempts: 0 });
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toEqual([url('a')]);
+    expect(recorded(world)).toMatchObject({ state: 'accepted', purges: [{ urls: [url('a')] }] });
+  });
+
+  it('that somebody else has brought to its end meanwhile is not made a failed one', async () => {
+    const world = createWorld();
+    await waitingRequest(world);
+    world.configure(aConfiguration({ rules: [aRule({ hosts: [aRuleHost({ host: OTHER_HOST })] })] }));
+    const readRequest: typeof world.records.readRequest = async (id) => {
+      const record = await world.records.readRequest(id);
+      await world.records.updateRequest(id, (one) => ({ ...one, state: 'accepted', lastFailure: undefined }));
+      return record;
+    };
+    const ports = { ...world.ports, records: { ...world.records, readRequest } };
+    await flushPurges(ports, world.services.flushLimits, world.run);
+    expect(recorded(world)?.state).toBe('accepted');
+    expect(recorded(world)?.lastFailure).toBeUndefined();
+  });
+
+  it('that was accepted while an attempt failed has no failure on its record', async () => {
+    const world = createWorld();
+    await waitingRequest(world);
+    world.cdn.answerBy(async () => {
+      await world.records.updateRequest(ID, (one) => ({ ...one, state: 'accepted', lastFailure: undefined }));
+      return aRefusal();
+    });
+    await world.flush();
+    expect(recorded(world)).toMatchObject({ state: 'accepted' });
+    expect(recorded(world)?.lastFailure).toBeUndefined();
   });
 
   it('that the configuration no longer serves ends as failed, and says so', async () => {

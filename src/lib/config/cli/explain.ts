@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import type { AffectedPath } from '../../core/blob-change.ts';
 import type { BlobNameFault } from '../../core/blob-name.ts';
+import { DEFAULT_RECORDS_CONTAINER } from '../environment.ts';
 import type { MappedTarget, NoTargetReason } from '../../core/url-mapping.ts';
 import { explainPath, purgedUrls, type ExplainedRule, type Explanation } from '../explain-path.ts';
 import { EXIT, readConfigurationFile } from './read-configuration-file.ts';
@@ -12,7 +13,9 @@ const USAGE = `Usage: npm run explain -- ACCOUNT/CONTAINER/BLOB [--config FILE] 
 The blob's name is taken as it is, slashes included, never percent-encoded. Put it in single quotes: $web.
 --config FILE  the configuration document (default: the file that PURGE_CONFIG_FILE names, or purge.config.json)
 --directory    the name is a directory that was renamed or deleted
---json         print one JSON object`;
+--json         print one JSON object
+
+PURGE_RECORDS_CONTAINER is read, too, where the app's records are not in their usual container.`;
 
 async function main(args: string[]): Promise<number> {
   const asked = parseAsk(args);
@@ -25,7 +28,7 @@ async function main(args: string[]): Promise<number> {
     console.error(read.message);
     return read.exitCode;
   }
-  const explanation = explainPath(asked.path, read.configuration);
+  const explanation = explainPath(asked.path, read.configuration, asked.recordsContainer);
   console.log(
     asked.json
       ? JSON.stringify({ ...explanation, urls: purgedUrls(explanation) })
@@ -34,7 +37,12 @@ async function main(args: string[]): Promise<number> {
   return EXIT.ok;
 }
 
-type Ask = { readonly path: AffectedPath; readonly file: string; readonly json: boolean };
+type Ask = {
+  readonly path: AffectedPath;
+  readonly file: string;
+  readonly recordsContainer: string;
+  readonly json: boolean;
+};
 
 function parseAsk(args: string[]): Ask | undefined {
   try {
@@ -53,10 +61,12 @@ function parseAsk(args: string[]): Ask | undefined {
     if (more.length > 0 || account === undefined || container === undefined || name === undefined) {
       return undefined;
     }
+    // oxlint-disable-next-line node/no-process-env -- a command is its own composition root
+    const { PURGE_CONFIG_FILE: file, PURGE_RECORDS_CONTAINER: recordsContainer = '' } = process.env;
     return {
       path: { account, container, name, extent: values.directory ? 'directory' : 'blob' },
-      // oxlint-disable-next-line node/no-process-env -- a command is its own composition root
-      file: values.config ?? process.env['PURGE_CONFIG_FILE'] ?? 'purge.config.json',
+      file: values.config ?? file ?? 'purge.config.json',
+      recordsContainer: recordsContainer === '' ? DEFAULT_RECORDS_CONTAINER : recordsContainer,
       json: values.json,
     };
   } catch {
@@ -65,11 +75,12 @@ function parseAsk(args: string[]): Ask | undefined {
 }
 
 function formatExplanation(explanation: Explanation): string[] {
-  const { path, refused, accountConfigured, rules } = explanation;
+  const { path, refused, accountConfigured, ownPlace, rules } = explanation;
   const lines = [
     `${path.extent} ${JSON.stringify(path.name)} in container ${path.container} of account ${path.account}`,
   ];
   if (refused !== undefined) return [...lines, `Nothing is purged: the name ${NAME_FAULTS[refused]}.`];
+  if (ownPlace === 'host') return [...lines, HOST_PLACE];
   for (const rule of rules) lines.push('', rule.rule, ...formatRule(rule));
   const urls = purgedUrls(explanation);
   lines.push('');
@@ -80,8 +91,14 @@ function formatExplanation(explanation: Explanation): string[] {
   } else if (urls.length === 0) lines.push('Nothing is purged: no rule serves it.');
   else
     lines.push(`${urls.length} ${urls.length === 1 ? 'URL' : 'URLs'} to purge, each counted by the quota.`);
+  if (ownPlace === 'records' && urls.length > 0) lines.push(RECORDS_PLACE);
   return lines;
 }
+
+const HOST_PLACE =
+  'Nothing is purged: in containers azure-webjobs-* the Functions host writes, and the app drops their events.';
+const RECORDS_PLACE =
+  'But the app never purges for its own records container: nothing, if the account is that of PURGE_STORAGE.';
 
 function formatRule({ none, targets }: ExplainedRule): string[] {
   if (none !== undefined) return [`  none: ${NO_TARGET_REASONS[none]}`];

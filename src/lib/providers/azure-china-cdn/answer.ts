@@ -5,6 +5,7 @@ import type { NotAccepted, PurgeFailed, PurgeOutcome } from '../../core/purge-ou
 import { err, ok, type Result } from '../../core/result.ts';
 import { parseRetryAfter } from '../http/retry-after.ts';
 import type { HttpResult } from '../http/send.ts';
+import { classOfFailure, classOfRefusal } from './outcome-classes.ts';
 import { EndpointList, PurgeTaken, Refusal, type ListedEndpoint } from './answer.schema.ts';
 
 /** Identifies a request to the CDN's support; on every answer, also on errors. */
@@ -34,6 +35,15 @@ export function readEndpointList(
   return err(unreadable('not a list of endpoints', answer.value));
 }
 
+/** The CDN's name for its refusal, if it is one, and the status. */
+export function refusalTypeOf(
+  result: HttpResult,
+): { readonly errorType: string; readonly status: number } | undefined {
+  if (result.kind !== 'answered') return undefined;
+  const refusal = Refusal.safeParse(parseJson(result.text));
+  return refusal.success ? { errorType: refusal.data.ErrorInfo.Type, status: result.status } : undefined;
+}
+
 type Answer = {
   readonly status: number;
   readonly body: unknown;
@@ -42,7 +52,7 @@ type Answer = {
 };
 
 /** The part that every answer has in common: its headers, and the refusal that any status may carry. */
-function readAnswer(result: HttpResult, now: Instant): Result<Answer, NotAccepted> {
+export function readAnswer(result: HttpResult, now: Instant): Result<Answer, NotAccepted> {
   if (result.kind === 'no-answer') {
     const { reason, sent, detail, began } = result;
     return err({
@@ -50,6 +60,7 @@ function readAnswer(result: HttpResult, now: Instant): Result<Answer, NotAccepte
       reason,
       detail,
       sent,
+      outcomeClass: classOfFailure(reason, began?.status),
       status: began?.status,
       retryAfterMs: parseRetryAfter(began?.headers.get('retry-after'), now),
       correlationId: began?.headers.get(CORRELATION_HEADER),
@@ -67,21 +78,20 @@ function readAnswer(result: HttpResult, now: Instant): Result<Answer, NotAccepte
     errorType: shorten(errorType),
     message: shorten(message ?? ''),
     status,
-    scope: ITEM_ERRORS.has(errorType) ? 'items' : 'request',
+    outcomeClass: classOfRefusal(errorType, status),
     retryAfterMs,
     correlationId,
   });
 }
 
-/** Errors that speak of something in the body; the other types would meet the next batch as well. */
-const ITEM_ERRORS: ReadonlySet<string> = new Set(['ParameterInvalid', 'MaliciousItemPathDetected']);
-
-function unreadable(detail: string, { status, retryAfterMs, correlationId }: Answer): PurgeFailed {
+/** Takes an answer that is not what it should be, gives the failure. */
+export function unreadable(detail: string, { status, retryAfterMs, correlationId }: Answer): PurgeFailed {
   return {
     kind: 'failed',
     reason: 'unreadable-answer',
     detail: `status ${status}: ${detail}`,
     sent: true,
+    outcomeClass: classOfFailure('unreadable-answer', status),
     status,
     retryAfterMs,
     correlationId,

@@ -2,34 +2,27 @@
 
 import type { AzureChinaCdnConfiguration } from '../../core/configuration.ts';
 import type { Clock, PurgeProvider } from '../../use-cases/ports.ts';
-import type { HttpResult, HttpSender } from '../http/send.ts';
 import { readEndpointList, readPurgeAnswer } from './answer.ts';
 import { endpointFinder } from './endpoints.ts';
-import { describeEndpointList, describePurge, type ApiRequest } from './request.ts';
-import { signRequest, type ApiKey } from './signature.ts';
+import { describeProgress, readProgressAnswer } from './progress.ts';
+import { describeEndpointList, describePurge } from './request.ts';
+import type { SignedCalls } from './signed-calls.ts';
 
-/** Takes the CDN's configuration, its key, a sender and a clock. Each attempt is signed at its own time. */
+/** Takes the CDN's configuration, the way to its API, and a clock. */
 export function createAzureChinaCdn(
   cdn: AzureChinaCdnConfiguration,
-  key: ApiKey,
-  sender: HttpSender,
+  call: SignedCalls,
   clock: Clock,
 ): PurgeProvider {
-  const call = (request: ApiRequest): Promise<HttpResult> =>
-    sender({
-      ...request,
-      headers: {
-        ...signRequest(request, key, clock.now()),
-        accept: 'application/json',
-        ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-    });
   return {
+    subscription: `${cdn.provider} ${cdn.subscriptionId}`,
     limits: cdn.limits,
+    quota: cdn.quota,
     findEndpoint: endpointFinder(
       async () => readEndpointList(await call(describeEndpointList(cdn)), clock.now()),
       clock.now,
     ),
     submit: async (purge) => readPurgeAnswer(await call(describePurge(cdn, purge)), clock.now()),
+    readProgress: async (purge) => readProgressAnswer(await call(describeProgress(cdn, purge)), clock.now()),
   };
 }

@@ -3,6 +3,7 @@
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Instant } from '../../core/instant.ts';
 import type { NotAccepted, PurgeFailed } from '../../core/purge-outcome.ts';
+import { classOfFailure } from './outcome-classes.ts';
 import type { ListedEndpoint } from './answer.schema.ts';
 
 type ListEndpoints = () => Promise<Result<readonly ListedEndpoint[], NotAccepted>>;
@@ -63,6 +64,7 @@ function notFound(host: string): PurgeFailed {
     reason: 'endpoint-not-found',
     detail: `no usable endpoint of the subscription has the custom domain ${host}`,
     sent: false,
+    outcomeClass: classOfFailure('endpoint-not-found', undefined),
     status: undefined,
     retryAfterMs: undefined,
     correlationId: undefined,

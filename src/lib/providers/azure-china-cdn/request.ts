@@ -33,6 +33,7 @@ export function describeEndpointList(api: Api): ApiRequest {
   return { method: 'GET', url: apiUrl(api, '/endpoints'), body: undefined };
 }
 
-function apiUrl({ apiBaseUrl, subscriptionId }: Api, path: string): URL {
+/** Takes a path below the subscription, gives the URL. */
+export function apiUrl({ apiBaseUrl, subscriptionId }: Api, path: string): URL {
   return new URL(`${apiBaseUrl}/subscriptions/${subscriptionId}${path}?apiVersion=${API_VERSION}`);
 }

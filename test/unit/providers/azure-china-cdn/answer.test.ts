@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { readEndpointList, readPurgeAnswer } from '../../../../src/lib/providers/azure-china-cdn/answer.ts';
+import { classOfFailure } from '../../../../src/lib/providers/azure-china-cdn/outcome-classes.ts';
 import type { HttpResult } from '../../../../src/lib/providers/http/send.ts';
 import { ENDPOINT, HOST } from '../../../support/builders.ts';
 import { START_AT } from '../../../support/fake-clock.ts';
@@ -83,6 +84,7 @@ describe('a purge is not accepted', () => {
       reason: 'unreadable-answer',
       detail: `status ${status}: not the answer that a purge has`,
       sent: true,
+      outcomeClass: classOfFailure('unreadable-answer', status),
       status,
       retryAfterMs: undefined,
       correlationId: CORRELATION,
@@ -97,39 +99,42 @@ describe('a purge is not accepted', () => {
 
 describe('a refusal', () => {
   it.each([
-    ['CredentialInvalid', 401, 'request'],
-    ['ParameterMissing', 400, 'request'],
-    ['ParameterInvalid', 400, 'items'],
-    ['MissingAuthorizationHeader', 401, 'request'],
-    ['InvalidRequestDateHeader', 400, 'request'],
-    ['MissingRequestDateHeader', 400, 'request'],
-    ['AuthorizationHeaderExpired', 401, 'request'],
-    ['InvalidAuthorizationHeader', 401, 'request'],
-    ['ApiKeyNotFound', 401, 'request'],
-    ['InvalidApiKey', 401, 'request'],
-    ['WrongSignature', 401, 'request'],
-    ['SubscriptionNotFound', 404, 'request'],
-    ['EndpointDoesNotBelongToSubscription', 403, 'request'],
-    ['EndpointNotInActiveState', 409, 'request'],
-    ['EndpointNotFound', 404, 'request'],
-    ['MaliciousItemPathDetected', 400, 'items'],
-    ['PermissionDenied', 403, 'request'],
-    ['RequestThrottled', 429, 'request'],
-    ['InternalError', 500, 'request'],
-    ['SomethingNobodyDocumented', 418, 'request'],
-  ])('%s is told in the words of the CDN, on its status and on 200 and 202', (errorType, status, scope) => {
-    for (const any of [status, 200, 202]) {
-      expect(read(answered(any, refusal(errorType)))).toEqual({
-        kind: 'refused',
-        errorType,
-        message: 'Words.',
-        status: any,
-        scope,
-        retryAfterMs: undefined,
-        correlationId: CORRELATION,
-      });
-    }
-  });
+    ['CredentialInvalid', 401, 'credentials-refused'],
+    ['ParameterMissing', 400, 'request-refused'],
+    ['ParameterInvalid', 400, 'item-refused'],
+    ['MissingAuthorizationHeader', 401, 'request-refused'],
+    ['InvalidRequestDateHeader', 400, 'request-refused'],
+    ['MissingRequestDateHeader', 400, 'request-refused'],
+    ['AuthorizationHeaderExpired', 401, 'request-refused'],
+    ['InvalidAuthorizationHeader', 401, 'request-refused'],
+    ['ApiKeyNotFound', 401, 'credentials-refused'],
+    ['InvalidApiKey', 401, 'credentials-refused'],
+    ['WrongSignature', 401, 'credentials-refused'],
+    ['SubscriptionNotFound', 404, 'request-refused'],
+    ['EndpointDoesNotBelongToSubscription', 403, 'endpoint-unusable'],
+    ['EndpointNotInActiveState', 409, 'endpoint-unusable'],
+    ['EndpointNotFound', 404, 'endpoint-unusable'],
+    ['MaliciousItemPathDetected', 400, 'item-refused'],
+    ['PermissionDenied', 403, 'credentials-refused'],
+    ['RequestThrottled', 429, 'throttled'],
+    ['InternalError', 500, 'transient'],
+    ['SomethingNobodyDocumented', 418, 'request-refused'],
+  ])(
+    '%s is told in the words of the CDN, on its status and on 200 and 202',
+    (errorType, status, outcomeClass) => {
+      for (const any of [status, 200, 202]) {
+        expect(read(answered(any, refusal(errorType)))).toEqual({
+          kind: 'refused',
+          errorType,
+          message: 'Words.',
+          status: any,
+          outcomeClass,
+          retryAfterMs: undefined,
+          correlationId: CORRELATION,
+        });
+      }
+    },
+  );
 
   it.each([
     ['no message', { Succeeded: false, ErrorInfo: { Type: 'InternalError' } }],
@@ -175,15 +180,16 @@ describe('Retry-After', () => {
 
 describe('no answer', () => {
   it.each([
-    ['could-not-connect', false],
-    ['timed-out', true],
-    ['connection-lost', true],
-  ] as const)('is a failure: %s', (reason, sent) => {
+    ['could-not-connect', false, 'transient'],
+    ['timed-out', true, 'unknown'],
+    ['connection-lost', true, 'unknown'],
+  ] as const)('is a failure: %s', (reason, sent, outcomeClass) => {
     expect(read({ kind: 'no-answer', reason, sent, detail: 'why' })).toEqual({
       kind: 'failed',
       reason,
       detail: 'why',
       sent,
+      outcomeClass,
       status: undefined,
       retryAfterMs: undefined,
       correlationId: undefined,

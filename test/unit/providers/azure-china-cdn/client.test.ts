@@ -3,6 +3,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { createAzureChinaCdn } from '../../../../src/lib/providers/azure-china-cdn/client.ts';
+import { createClockOffset } from '../../../../src/lib/providers/azure-china-cdn/clock-offset.ts';
+import { signedCalls } from '../../../../src/lib/providers/azure-china-cdn/signed-calls.ts';
 import type { HttpRequest, HttpResult } from '../../../../src/lib/providers/http/send.ts';
 import { aCdn, aTarget, ENDPOINT, HOST, LIMITS, SUBSCRIPTION } from '../../../support/builders.ts';
 import { createFakeClock } from '../../../support/fake-clock.ts';
@@ -12,17 +14,15 @@ const KEY = { id: '0a1b2c3d-1111-2222-3333-444455556666', value: 'canary-key-val
 function client(...answers: readonly (readonly [status: number, body: unknown])[]) {
   const sent: HttpRequest[] = [];
   const clock = createFakeClock();
-  const cdn = createAzureChinaCdn(
-    aCdn(),
-    KEY,
-    async (request): Promise<HttpResult> => {
-      sent.push(request);
-      const [status, body] = answers[sent.length - 1] ?? [500, ''];
-      const headers = new Map([['x-correlation-id', `correlation-${sent.length}`]]);
-      return { kind: 'answered', status, headers, text: JSON.stringify(body) };
-    },
-    clock,
-  );
+  const sender = async (request: HttpRequest): Promise<HttpResult> => {
+    sent.push(request);
+    const [status, body] = answers[sent.length - 1] ?? [500, ''];
+    const headers = new Map([['x-correlation-id', `correlation-${sent.length}`]]);
+    return { kind: 'answered', status, headers, text: JSON.stringify(body) };
+  };
+  const reports = { onKeySlot: () => undefined, onClockOffset: () => undefined };
+  const call = signedCalls({ first: KEY, second: undefined }, sender, clock, createClockOffset(), reports);
+  const cdn = createAzureChinaCdn(aCdn(), call, clock);
   return { cdn, sent, clock };
 }
 
@@ -32,6 +32,10 @@ const purge = { endpointId: ENDPOINT, files: [aTarget('/a').url], directories: [
 describe('the Azure China CDN', () => {
   it('has the limits of its configuration', () => {
     expect(client().cdn.limits).toEqual(LIMITS);
+  });
+
+  it('is told apart by its subscription: endpoints of one share keys and quota', () => {
+    expect(client().cdn.subscription).toBe(`azure-china-cdn ${SUBSCRIPTION}`);
   });
 
   it('sends a signed purge and reads its acceptance', async () => {

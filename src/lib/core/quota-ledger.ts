@@ -1,0 +1,185 @@
+// How much of a subscription's daily purge quota is spent, and by whom. Reserved before a request leaves,
+// confirmed or released after it; what nobody settles stays spent.
+
+import type { Instant } from './instant.ts';
+import { quotaDays, shareOfDayLeft, type QuotaCalendar, type QuotaDay } from './quota-days.ts';
+
+export type Lane = 'events' | 'manual';
+
+/** The CDN counts URLs: files and directories apart. */
+export type QuotaUnit = 'files' | 'directories';
+export type Units = Readonly<Record<QuotaUnit, number>>;
+
+export type QuotaPolicy = QuotaCalendar & {
+  readonly limits: Units;
+  /** Of each limit, what events may never spend. */
+  readonly manualReserve: Units;
+  readonly sites: ReadonlyMap<string, SiteShare>;
+};
+
+export type SiteShare = {
+  /** Guaranteed. What is not used is lent to others in step with the day: at noon half of it. */
+  readonly reserve: Units;
+  readonly max: Units;
+  /** The higher one goes first when not all can. */
+  readonly priority: number;
+};
+
+/** Who spends: a site, on one lane. */
+export type Spender = { readonly site: string; readonly lane: Lane };
+
+export type SpentEntry = Spender & Units;
+
+export type Reservation = {
+  readonly id: string;
+  readonly at: Instant;
+  readonly days: readonly QuotaDay[];
+  readonly spent: readonly SpentEntry[];
+};
+
+export type QuotaLedger = {
+  readonly version: 1;
+  readonly days: readonly { readonly day: QuotaDay; readonly spent: readonly SpentEntry[] }[];
+  readonly reservations: readonly Reservation[];
+};
+
+export const EMPTY_LEDGER: QuotaLedger = { version: 1, days: [], reservations: [] };
+
+/** What may be spent at one moment; each taking leaves less. */
+export type Purse = {
+  /** Takes one unit and says true, or leaves all as it is and says false. */
+  readonly take: (spender: Spender, unit: QuotaUnit) => boolean;
+  /** What was taken, by spender. */
+  readonly taken: () => readonly SpentEntry[];
+};
+
+/** Takes a ledger, the policy and the present, gives a purse that keeps every limit in every day that counts now. */
+export function openPurse(ledger: QuotaLedger, policy: QuotaPolicy, at: Instant): Purse {
+  const days = quotaDays(at, policy).map((day) => openDay(day, ledger, policy, at));
+  const taken = new Map<string, { site: string; lane: Lane; files: number; directories: number }>();
+  return {
+    take(spender, unit) {
+      if (!days.every((day) => day.allows(spender, unit))) return false;
+      for (const day of days) day.spend(spender, unit);
+      const key = `${spender.lane} ${spender.site}`;
+      const entry = taken.get(key) ?? { site: spender.site, lane: spender.lane, files: 0, directories: 0 };
+      entry[unit] += 1;
+      taken.set(key, entry);
+      return true;
+    },
+    taken: () => [...taken.values()],
+  };
+}
+
+/** Puts what was taken on the ledger, for every day that counts now. */
+export function reserve(
+  ledger: QuotaLedger,
+  reservation: { readonly id: string; readonly spent: readonly SpentEntry[] },
+  policy: QuotaPolicy,
+  at: Instant,
+): QuotaLedger {
+  const { id, spent } = reservation;
+  return {
+    ...ledger,
+    reservations: [...ledger.reservations, { id, at, days: quotaDays(at, policy), spent }],
+  };
+}
+
+/**
+ * Replaces a reservation by what was really spent of it. A purge that was sent after a reset had passed counts in
+ * the days of its sending too. A reservation that is not there any more was settled before.
+ */
+export function settleReservation(
+  ledger: QuotaLedger,
+  id: string,
+  spent: readonly SpentEntry[],
+  policy: QuotaPolicy,
+  at: Instant,
+): QuotaLedger {
+  const reservation = ledger.reservations.find((one) => one.id === id);
+  if (reservation === undefined) return ledger;
+  const days = new Set([...reservation.days, ...quotaDays(at, policy)]);
+  const known = new Map(ledger.days.map((one) => [one.day, one.spent]));
+  for (const day of days) known.set(day, addUp([...(known.get(day) ?? []), ...spent]));
+  return {
+    version: 1,
+    days: [...known].map(([day, ofDay]) => ({ day, spent: ofDay })),
+    reservations: ledger.reservations.filter((one) => one.id !== id),
+  };
+}
+
+/** How long a day stays on the ledger, for the people who read it. */
+const KEEP_MS = 8 * 24 * 3_600_000;
+
+/** Drops days and reservations that count no more. */
+export function forgetOldDays(ledger: QuotaLedger, at: Instant): QuotaLedger {
+  return {
+    version: 1,
+    days: ledger.days.filter(({ day }) => day > at - KEEP_MS),
+    reservations: ledger.reservations.filter((one) => one.at > at - KEEP_MS),
+  };
+}
+
+/** What is spent or reserved in a day, by spender. */
+export function spentInDay(ledger: QuotaLedger, day: QuotaDay): readonly SpentEntry[] {
+  const confirmed = ledger.days.find((one) => one.day === day)?.spent ?? [];
+  const reserved = ledger.reservations.filter(({ days }) => days.includes(day)).flatMap(({ spent }) => spent);
+  return addUp([...confirmed, ...reserved]);
+}
+
+type OpenDay = {
+  readonly allows: (spender: Spender, unit: QuotaUnit) => boolean;
+  readonly spend: (spender: Spender, unit: QuotaUnit) => void;
+};
+
+function openDay(day: QuotaDay, ledger: QuotaLedger, policy: QuotaPolicy, at: Instant): OpenDay {
+  const { limits, manualReserve, sites } = policy;
+  const total = { files: 0, directories: 0 };
+  const manual = { files: 0, directories: 0 };
+  const bySite = new Map<string, { files: number; directories: number }>();
+  const ofSite = (site: string): { files: number; directories: number } => {
+    const known = bySite.get(site) ?? { files: 0, directories: 0 };
+    bySite.set(site, known);
+    return known;
+  };
+  const add = ({ site, lane }: Spender, unit: QuotaUnit, amount: number): void => {
+    total[unit] += amount;
+    if (lane === 'manual') manual[unit] += amount;
+    else ofSite(site)[unit] += amount;
+  };
+  for (const entry of spentInDay(ledger, day)) {
+    add(entry, 'files', entry.files);
+    add(entry, 'directories', entry.directories);
+  }
+  const left = shareOfDayLeft(day, at);
+  /** What other sites are still guaranteed. */
+  const heldFor = (others: string, unit: QuotaUnit): number => {
+    let held = 0;
+    for (const [site, share] of sites) {
+      if (site !== others) held += Math.max(Math.ceil(share.reserve[unit] * left) - ofSite(site)[unit], 0);
+    }
+    return held;
+  };
+  return {
+    allows({ site, lane }, unit) {
+      if (total[unit] >= limits[unit]) return false;
+      if (lane === 'manual') return true;
+      const ofManual = Math.max(manualReserve[unit] - manual[unit], 0);
+      if (total[unit] + ofManual + heldFor(site, unit) >= limits[unit]) return false;
+      return ofSite(site)[unit] < (sites.get(site)?.max[unit] ?? Infinity);
+    },
+    spend: (spender, unit) => add(spender, unit, 1),
+  };
+}
+
+function addUp(entries: readonly SpentEntry[]): readonly SpentEntry[] {
+  const sums = new Map<string, { site: string; lane: Lane; files: number; directories: number }>();
+  for (const { site, lane, files, directories } of entries) {
+    const key = `${lane} ${site}`;
+    const sum = sums.get(key) ?? { site, lane, files: 0, directories: 0 };
+    sum.files += files;
+    sum.directories += directories;
+    sums.set(key, sum);
+  }
+  return [...sums.values()].filter(({ files, directories }) => files + directories > 0);
+}

@@ -1,0 +1,17 @@
+// The quota ledger as it stands in blob storage, version 1: JSON, with times in ISO 8601 for the people who read it.
+
+import { z } from 'zod';
+
+import { storedInstant as at } from './instant-codec.ts';
+
+const count = z.number().int().min(0);
+const spent = z
+  .array(z.object({ site: z.string(), lane: z.enum(['events', 'manual']), files: count, directories: count }))
+  .readonly();
+
+export const StoredLedger = z.object({
+  version: z.literal(1),
+  /** `day` is the moment at which it begins. */
+  days: z.array(z.object({ day: at, spent })).readonly(),
+  reservations: z.array(z.object({ id: z.string(), at, days: z.array(at).readonly(), spent })).readonly(),
+});

@@ -1,0 +1,96 @@
+// Brings a purge whose end is on record out of the open ones, after everyone who must know has been told.
+
+import type { EndedPurge } from '../core/purge-record.ts';
+import { withPurgeEnd } from '../core/purge-request.ts';
+import type { Clock, ConfigurationSource, PurgeBuffer, PurgeRecords, Run } from './ports.ts';
+import { askForRepurges } from './repurge-failed.ts';
+
+type ClosePorts = {
+  readonly buffer: PurgeBuffer;
+  readonly clock: Clock;
+  readonly configuration: ConfigurationSource;
+  readonly newId: () => string;
+  readonly records: PurgeRecords;
+};
+
+/**
+ * A purge is on record a moment before the request that it served names it. Longer than any flush runs, a request
+ * that does not name it never will: the flush died in between, and the request is purged anew.
+ */
+const NAMED_WITHIN_MS = 10 * 60_000;
+
+/**
+ * True when the purge left the open ones by this call. Safe to repeat from any point; only telemetry and log, told
+ * by whoever took the purge out, may be lost in a crash.
+ */
+export async function closeEnded(purge: EndedPurge, ports: ClosePorts, run: Run): Promise<boolean> {
+  await askForRepurges(purge, ports);
+  if (!(await noteOnRequests(purge, ports))) return false;
+  if (!(await ports.records.closePurge(purge))) return false;
+  trackEnd(purge, run);
+  logEnd(purge, run);
+  return true;
+}
+
+/** False when a request may still be about to name the purge: its end is noted at a later tick. */
+async function noteOnRequests(purge: EndedPurge, { clock, records }: ClosePorts): Promise<boolean> {
+  let allNoted = true;
+  for (const cause of purge.causes) {
+    if (cause.type !== 'request') continue;
+    const request = await records.readRequest(cause.requestId);
+    if (request === undefined) continue; // no longer kept
+    if (request.purges.some(({ id }) => id === purge.id)) {
+      await records.updateRequest(cause.requestId, (record) => withPurgeEnd(record, purge));
+    } else if (clock.now() - purge.acceptedAt < NAMED_WITHIN_MS) {
+      allNoted = false;
+    }
+  }
+  return allNoted;
+}
+
+function trackEnd(purge: EndedPurge, { telemetry }: Run): void {
+  const { id, taskId, correlationId, cdn, endpointId, state, failedUrls, polls, acceptedAt, endedAt } = purge;
+  telemetry.track({
+    name: 'purge-ended',
+    purgeId: id,
+    taskId,
+    correlationId,
+    cdn,
+    endpointId,
+    state,
+    failedUrls: failedUrls.length,
+    polls,
+    tookMs: endedAt - acceptedAt,
+  });
+}
+
+function logEnd({ id: purgeId, state, correlationId, failedUrls, repurges }: EndedPurge, { log }: Run): void {
+  switch (state) {
+    case 'succeeded':
+      return;
+    case 'unknown':
+      log.warn(
+        'The CDN did not say within 24 hours what became of a purge. Look at its URLs at the edge, and ask the CDN for the correlation id.',
+        { purgeId, correlationId },
+      );
+      return;
+    case 'failed': {
+      const again = new Set(repurges.flatMap(({ urls }) => urls));
+      const forGood = failedUrls.filter((url) => !again.has(url));
+      if (again.size > 0) {
+        log.warn('The CDN failed to purge some URLs: they are purged again.', {
+          purgeId,
+          correlationId,
+          urls: again.size,
+          requestIds: repurges.map(({ requestId }) => requestId).join(' '),
+        });
+      }
+      if (forGood.length > 0) {
+        log.error(
+          'The CDN failed to purge some URLs for good: its edge may serve stale copies. Ask its support for the correlation id, then purge the URLs by hand.',
+          { purgeId, correlationId, urls: forGood.length, first: forGood.slice(0, 5).join(' ') },
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,151 @@
+// Sends the batches of one endpoint, one after the other: finds bad items, and stops where going on is no use.
+
+import { halve, isRequestAtFault } from '../core/batch-search.ts';
+import type { NotAccepted } from '../core/purge-outcome.ts';
+import type { Batch } from '../core/purge-plan.ts';
+import type { Hold, Holds } from './holds.ts';
+import type { Owner } from './owner.ts';
+import type { Clock, PurgeProvider, Run } from './ports.ts';
+import type { SendResult } from './send-purges.ts';
+import { endpointKey, holdKeysOf, stopSending, type Place } from './stop-sending.ts';
+
+export type EndpointTurn<O extends Owner> = {
+  readonly provider: PurgeProvider;
+  readonly holds: Holds;
+  readonly clock: Clock;
+  readonly run: Run;
+  /** Runs work once nothing else is under way to the endpoint. */
+  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly send: (batch: Batch<O>) => Promise<Sent<O>>;
+  readonly report: (result: SendResult<O>) => Promise<void>;
+};
+
+/** What one request came to; an acceptance is on record. */
+export type Sent<O extends Owner> =
+  | Extract<SendResult<O>, { kind: 'purged' }>
+  | { readonly kind: 'not-accepted'; readonly outcome: NotAccepted };
+
+/** So many batches in a row of which nothing is accepted are no accident of their items. */
+const TELLING_BATCHES = 3;
+
+/**
+ * Takes the batches of one endpoint, oldest first. Every target is reported once, but for those whose turn does not
+ * come before the run's `sendUntil`.
+ */
+export async function sendInTurn<O extends Owner>(
+  batches: readonly Batch<O>[],
+  turn: EndpointTurn<O>,
+): Promise<void> {
+  for (const [index, batch] of batches.entries()) {
+    if (isOver(turn)) return;
+    const hold = await sendAndSearch(batch, turn);
+    if (hold !== undefined) return reportAll('held', batches.slice(index + 1), hold, turn);
+  }
+}
+
+/** Sends a batch, and its parts where an item of it is refused. Gives a hold when the next batch must not go. */
+async function sendAndSearch<O extends Owner>(
+  whole: Batch<O>,
+  turn: EndpointTurn<O>,
+): Promise<Hold | undefined> {
+  const { report } = turn;
+  const place = placeOf(whole, turn);
+  const waiting = [whole];
+  /** Halves of refused parts. Both halves go before a half of either: one that holds no bad item is soon found. */
+  const searches: (readonly [Batch<O>, Batch<O>])[] = [];
+  const bad: { readonly batch: Batch<O>; readonly outcome: NotAccepted }[] = [];
+  let requests = 0;
+  let anyAccepted = false;
+
+  const reportBad = async (): Promise<undefined> => {
+    for (const { batch, outcome } of bad) {
+      await report({ kind: 'unpurgeable', targets: batch.targets, outcome });
+    }
+  };
+  /** Nothing more of this batch goes. Its bad items are known for bad only if others were taken. */
+  const end = async (hold: Hold, tried: readonly Batch<O>[]): Promise<Hold> => {
+    const alone = anyAccepted ? [] : bad.map(({ batch }) => batch);
+    if (anyAccepted) await reportBad();
+    await reportAll('tried', [...tried, ...alone], hold, turn);
+    await reportAll('held', [...waiting, ...searches.flat()], hold, turn);
+    return hold;
+  };
+  const blameRequest = (outcome: NotAccepted): Promise<Hold> => {
+    const hold = stopSending({ ...outcome, outcomeClass: 'request-refused' }, place, turn);
+    return end(hold, [...waiting.splice(0), ...searches.splice(0).flat()]);
+  };
+  const next = (): Batch<O> | undefined => {
+    if (waiting.length === 0) waiting.push(...(searches.pop() ?? []));
+    return waiting.shift();
+  };
+
+  for (let part = next(); part !== undefined; part = next()) {
+    // What is left shows itself again when its visibility time ends.
+    if (isOver(turn)) return anyAccepted ? reportBad() : undefined;
+    const step = await sendUnlessHeld(part, turn);
+    if (step.kind === 'held') {
+      waiting.unshift(part);
+      return end(step.hold, []);
+    }
+    requests += 1;
+    if (step.kind === 'stopped') return end(step.hold, [part]);
+    if (step.kind === 'purged') {
+      anyAccepted = true;
+      await report(step);
+      continue;
+    }
+    const halves = halve(part);
+    if (halves === undefined) bad.push({ batch: part, outcome: step.outcome });
+    else searches.push(halves);
+    if (isRequestAtFault(whole.targets.length, requests - 1, anyAccepted)) return blameRequest(step.outcome);
+  }
+
+  const [first] = bad;
+  if (first === undefined) return undefined;
+  if (!anyAccepted && turn.holds.countFruitless(endpointKey(place)) >= TELLING_BATCHES) {
+    return blameRequest(first.outcome);
+  }
+  return reportBad();
+}
+
+const isOver = <O extends Owner>({ clock, run }: EndpointTurn<O>): boolean =>
+  clock.now() >= (run.sendUntil ?? Infinity);
+
+type Step<O extends Owner> =
+  | Sent<O>
+  /** Not sent: the endpoint or its subscription rests. */
+  | { readonly kind: 'held'; readonly hold: Hold }
+  /** Sent, and from now on the endpoint or its subscription rests. */
+  | { readonly kind: 'stopped'; readonly hold: Hold };
+
+/** Looks for a hold and puts one within the turn: whoever is next in turn must find it. */
+function sendUnlessHeld<O extends Owner>(batch: Batch<O>, turn: EndpointTurn<O>): Promise<Step<O>> {
+  const { holds, clock } = turn;
+  const place = placeOf(batch, turn);
+  return turn.inTurn(async () => {
+    const hold = holds.find(holdKeysOf(place), clock.now());
+    if (hold !== undefined) return { kind: 'held', hold };
+    const sent = await turn.send(batch);
+    if (sent.kind === 'purged') {
+      holds.lift(holdKeysOf(place), clock.now());
+      return sent;
+    }
+    return sent.outcome.outcomeClass === 'item-refused'
+      ? sent
+      : { kind: 'stopped', hold: stopSending(sent.outcome, place, turn) };
+  });
+}
+
+async function reportAll<O extends Owner>(
+  kind: 'tried' | 'held',
+  batches: readonly Batch<O>[],
+  { outcome, until }: Hold,
+  { report }: EndpointTurn<O>,
+): Promise<void> {
+  const targets = batches.flatMap((batch) => batch.targets);
+  if (targets.length > 0) await report({ kind, targets, outcome, until });
+}
+
+function placeOf<O extends Owner>({ cdn, endpointId }: Batch<O>, { provider }: EndpointTurn<O>): Place {
+  return { cdn, endpointId, subscription: provider.subscription };
+}

@@ -1,0 +1,107 @@
+// Spend of the daily quota is on the ledger before a request leaves, and made true after it.
+
+import type { CoalescedTarget } from '../core/coalesce.ts';
+import type { LocatedTarget } from '../core/purge-plan.ts';
+import { isPersons } from '../core/purge-record.ts';
+import {
+  forgetOldDays,
+  openPurse,
+  reserve,
+  settleReservation,
+  type QuotaLedger,
+  type QuotaPolicy,
+  type QuotaUnit,
+  type SpentEntry,
+  type Spender,
+} from '../core/quota-ledger.ts';
+import type { Owner } from './owner.ts';
+import { StorageTrouble, type Clock, type LedgerStore } from './ports.ts';
+
+export type QuotaPorts = {
+  readonly ledgers: LedgerStore;
+  readonly clock: Clock;
+  readonly newId: () => string;
+};
+
+export type Grant<O> = {
+  readonly reservationId: string;
+  readonly granted: readonly LocatedTarget<O>[];
+  /** For these nothing is left today. */
+  readonly waiting: readonly LocatedTarget<O>[];
+};
+
+/** Writers of one ledger are few, a flush and people’s requests; one of them gets through at every try. */
+const TRIES = 50;
+
+/**
+ * Takes the targets of one subscription, gives those that the quota allows now, reserved: what people ask for
+ * first, then sites by their priority, then in the order given. Throws StorageTrouble: without a reservation nothing may be sent.
+ */
+export async function reserveQuota<O extends Owner>(
+  subscription: string,
+  targets: readonly LocatedTarget<O>[],
+  policy: QuotaPolicy,
+  { ledgers, clock, newId }: QuotaPorts,
+): Promise<Grant<O>> {
+  const reservationId = newId();
+  const priorityOf = (target: LocatedTarget<O>): number =>
+    policy.sites.get(target.target.site)?.priority ?? 0;
+  const inOrder = targets.toSorted(
+    (a, b) => Number(isManual(b)) - Number(isManual(a)) || priorityOf(b) - priorityOf(a),
+  );
+  let granted: readonly LocatedTarget<O>[] = [];
+  await change(subscription, ledgers, (ledger) => {
+    const now = clock.now();
+    const purse = openPurse(ledger, policy, now);
+    granted = inOrder.filter((target) => purse.take(spenderOf(target), unitOf(target)));
+    if (granted.length === 0) return undefined;
+    return reserve(forgetOldDays(ledger, now), { id: reservationId, spent: purse.taken() }, policy, now);
+  });
+  const allowed = new Set(granted);
+  return { reservationId, granted, waiting: inOrder.filter((target) => !allowed.has(target)) };
+}
+
+/** Takes what the CDN accepted, or may have acted on; the rest of the reservation is released. */
+export async function settleQuota<O extends Owner>(
+  subscription: string,
+  reservationId: string,
+  spent: readonly CoalescedTarget<O>[],
+  policy: QuotaPolicy,
+  { ledgers, clock }: QuotaPorts,
+): Promise<void> {
+  const entries = spent.map((target): SpentEntry => {
+    const unit = unitOf(target);
+    return {
+      ...spenderOf(target),
+      files: Number(unit === 'files'),
+      directories: Number(unit === 'directories'),
+    };
+  });
+  await change(subscription, ledgers, (ledger) =>
+    settleReservation(ledger, reservationId, entries, policy, clock.now()),
+  );
+}
+
+/** Changes a ledger, again on what somebody else wrote meanwhile. `next` gives undefined to leave it as it is. */
+async function change(
+  subscription: string,
+  ledgers: LedgerStore,
+  next: (ledger: QuotaLedger) => QuotaLedger | undefined,
+): Promise<void> {
+  for (let attempt = 0; attempt < TRIES; attempt += 1) {
+    const current = await ledgers.load(subscription);
+    const changed = next(current.ledger);
+    if (changed === undefined || (await ledgers.save(subscription, changed, current.etag))) return;
+  }
+  throw new StorageTrouble(`the quota ledger was changed by others ${TRIES} times in a row`);
+}
+
+const isManual = <O extends Owner>({ owners }: CoalescedTarget<O>): boolean =>
+  [...owners].some(({ cause }) => isPersons(cause));
+
+function spenderOf<O extends Owner>(target: CoalescedTarget<O>): Spender {
+  return { site: target.target.site, lane: isManual(target) ? 'manual' : 'events' };
+}
+
+const unitOf = ({ target }: CoalescedTarget<unknown>): QuotaUnit =>
+  target.kind === 'file' ? 'files' : 'directories';
