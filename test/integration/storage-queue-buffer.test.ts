@@ -329,6 +329,7 @@ describe('a dead letter', () => {
   const PoisonEntry = z.strictObject({
     v: z.literal(1),
     reason: z.string(),
+    failedAttempts: z.number(),
     bufferedAt: z.iso.datetime(),
     deadLetteredAt: z.iso.datetime(),
     message: z.string(),

@@ -98,6 +98,12 @@ export type RequestFailure = {
   readonly correlationId?: string | undefined;
 };
 
+/** Takes a record of which nothing is left to send, gives its end. */
+export function withNothingLeft(record: RequestRecord): RequestRecord {
+  if (record.state !== 'waiting') return record;
+  return { ...record, state: record.purges.length > 0 ? 'accepted' : 'failed' };
+}
+
 /** Takes a record and a URL of it that the CDN refuses, gives the record with it. */
 export function withRefusal(
   record: RequestRecord,

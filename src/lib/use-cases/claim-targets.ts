@@ -5,7 +5,7 @@ import type { ChangeMessage, RequestMessage } from '../core/buffer-message.ts';
 import type { Claim } from '../core/coalesce.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { Cause } from '../core/purge-record.ts';
-import { resolveAsk, withFailure } from '../core/purge-request.ts';
+import { resolveAsk, withFailure, withNothingLeft } from '../core/purge-request.ts';
 import type { PurgeTarget } from '../core/purge-target.ts';
 import { mapToTargets } from '../core/url-mapping.ts';
 import {
@@ -107,7 +107,12 @@ async function targetsOfRequest(
     const cause: Cause = { type: 'request', requestId, askedAt: record.askedAt, origin, traceparent };
     if (record.state !== 'waiting') return { cause, targets: [] };
     const resolved = resolveAsk(record.ask, configuration);
-    if (resolved.ok) return { cause, targets: withoutPurged(resolved.value, record) };
+    if (resolved.ok) {
+      const targets = withoutPurged(resolved.value, record);
+      // The configuration was changed meanwhile: what is left of the request is served no more.
+      if (targets.length === 0) await records.updateRequest(requestId, withNothingLeft);
+      return { cause, targets };
+    }
 
     const detail = resolved.error.map((problem) => `${problem.pointer}: ${problem.detail}`).join(' ');
     run.log.error('The configuration no longer serves a request for a purge: ask again once it does.', {

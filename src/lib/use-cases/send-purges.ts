@@ -120,14 +120,20 @@ async function sendWithinQuota<O extends Owner>(
   }
   if (granted.length === 0) return;
   const spent: CoalescedTarget<O>[] = [];
+  const reported = new Set<CoalescedTarget<O>>();
   const note = async (result: SendResult<O>): Promise<void> => {
     const mayBeSpent =
       result.kind === 'purged' || (result.kind === 'tried' && result.outcome.outcomeClass === 'unknown');
     if (mayBeSpent) spent.push(...result.targets);
+    for (const target of result.targets) reported.add(target);
     await report(result);
   };
   try {
     await sendToEndpoints(granted, { ...sending, report: note });
+  } catch (error) {
+    // Some may have been accepted and not come on record: what nobody told of counts as spent.
+    spent.push(...granted.filter((target) => !reported.has(target)));
+    throw error;
   } finally {
     await settleOrLeave(subscription, reservationId, spent, quota, ports, run);
   }

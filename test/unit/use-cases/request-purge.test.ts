@@ -43,6 +43,15 @@ const request = (world: World, requested: RequestedPurge = ask()) =>
 /** The one request's record. */
 const recorded = (world: World) => world.records.requests()[0];
 
+const aServedPurge = {
+  id: '20240115-00000000-0000-4000-8000-000000000001',
+  state: 'accepted',
+  acceptedAt: START_AT,
+  cdn: CDN,
+  endpointId: 'endpoint-1',
+  taskId: 'task-1',
+} as const;
+
 const THREE_MINUTES_MS = 180_000;
 const TEN_MINUTES_MS = 600_000;
 
@@ -503,6 +512,27 @@ async function waitingRequest(world: World, ofAsk?: PurgeAsk) {
 }
 
 describe('a request in the flush', () => {
+  it.each([
+    ['accepted, where something of it was purged', [{ ...aServedPurge, urls: [url('a')] }], 'accepted'],
+    ['failed, where nothing was', [], 'failed'],
+  ])('of which the configuration leaves nothing to send ends: %s', async (_what, purges, state) => {
+    const world = createWorld();
+    await waitingRequest(world);
+    const refused = purges.length > 0 ? [] : [{ cdn: CDN, url: url('a'), detail: 'no' }];
+    await world.ports.records.updateRequest(recorded(world)?.id ?? '', (record) => ({
+      ...record,
+      purges,
+      refused,
+    }));
+    world.clock.advance(THREE_MINUTES_MS);
+
+    await world.flush();
+
+    expect(recorded(world)).toMatchObject({ state });
+    expect(world.buffer.stored()).toEqual([]);
+    expect(world.cdn.purges).toHaveLength(1);
+  });
+
   it('shares its purges with changes', async () => {
     const world = createWorld();
     await waitingRequest(world);

@@ -76,6 +76,16 @@ describe('a flush', () => {
     expect(await spentToday(world)).toEqual({ files, reservations: 0 });
   });
 
+  it('counts as spent what the CDN took and no record shows', async () => {
+    const world = quotaWorld();
+    await world.buffered(...changes(2));
+    world.journal.failBy(storageOutFor(['save-purge']));
+
+    await expect(world.flush()).rejects.toThrow('no storage for save-purge');
+
+    expect(await spentToday(world)).toEqual({ files: 2, reservations: 0 });
+  });
+
   it('sends nothing while the ledger cannot be written', async () => {
     const world = quotaWorld();
     await world.buffered(...changes(2));
