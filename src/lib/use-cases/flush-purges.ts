@@ -9,6 +9,7 @@ import { settle } from '../core/settlement.ts';
 import { claimTargets, type FlushOwner } from './claim-targets.ts';
 import { atMost, type AtMost } from './at-most.ts';
 import { forEachLimited } from './for-each-limited.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 import {
   RECEIVE_MAX,
   StorageTrouble,
@@ -114,7 +115,7 @@ async function purgeReceived(
   };
   complete(finished);
 
-  const onResult = async (result: SendResult<FlushOwner>): Promise<void> => {
+  const takeResult = async (result: SendResult<FlushOwner>): Promise<void> => {
     const done = progress.note(result);
     switch (result.kind) {
       case 'purged':
@@ -131,6 +132,10 @@ async function purgeReceived(
     }
     complete(done.filter((owner) => !unnoted.has(owner)));
   };
+  // Endpoints end side by side, but a message may go only when what was told of its other targets is written.
+  const results = oneAtATime();
+  const onResult = (result: SendResult<FlushOwner>): Promise<void> =>
+    results.run('result', () => takeResult(result));
   try {
     return await sendPurges(targets, ports.providersFor(configuration), ports, run, onResult);
   } finally {

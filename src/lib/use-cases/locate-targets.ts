@@ -17,7 +17,10 @@ export type Located<O> = {
   }[];
 };
 
-/** Takes targets and the providers by CDN, asks the provider once for each host whose endpoint is not configured. */
+/**
+ * Takes targets and the providers by CDN, asks the provider once for each host whose endpoint is not configured. What
+ * is located keeps the order of the targets: where the quota is short, the oldest change is served on all its hosts.
+ */
 export async function locateTargets<O>(
   targets: readonly CoalescedTarget<O>[],
   providers: ReadonlyMap<string, PurgeProvider>,
@@ -31,13 +34,15 @@ export async function locateTargets<O>(
           (ofHost) => locateHost(ofHost, provider),
         ),
       );
-      return { provider, byHost };
+      return { provider, byHost, order: new Map(ofCdn.map(({ target }, index) => [target, index])) };
     }),
   );
   return {
-    located: byCdn.map(({ provider, byHost }) => ({
+    located: byCdn.map(({ provider, byHost, order }) => ({
       provider,
-      targets: byHost.flatMap((host) => (host.kind === 'located' ? host.targets : [])),
+      targets: byHost
+        .flatMap((host) => (host.kind === 'located' ? host.targets : []))
+        .toSorted((a, b) => (order.get(a.target) ?? 0) - (order.get(b.target) ?? 0)),
     })),
     lost: byCdn.flatMap(({ byHost }) => byHost.filter((host) => host.kind === 'lost')),
   };

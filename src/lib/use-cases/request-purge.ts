@@ -12,6 +12,7 @@ import { settle } from '../core/settlement.ts';
 import type { FlushPorts } from './flush-purges.ts';
 import { HIDDEN_FOR_MS, keepHidden, type HiddenMessage } from './hidden-message.ts';
 import { StorageTrouble, type PurgeProvider, type Run } from './ports.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 import type { Owner } from './owner.ts';
 import { followProgress } from './progress.ts';
 import { noteRequestFailure, noteRequestPurge, noteRequestRefusal } from './request-progress.ts';
@@ -165,24 +166,38 @@ async function sendNow(
   };
   const targets = coalesce(wanted.map((target) => ({ target, owner })));
   const progress = followProgress(targets);
-  const onResult = async (result: SendResult<Owner>): Promise<void> => {
-    const done = progress.note(result).includes(owner);
+  // Once something could not be noted, the request must not end here: the flush purges what its record misses.
+  let isUnnoted = false;
+  const noteResult = async (result: SendResult<Owner>, isComplete: boolean): Promise<void> => {
     switch (result.kind) {
       case 'purged':
-        await noteRequestPurge(record.id, owner, result.targets, result.record, done, records);
+        await noteRequestPurge(record.id, owner, result.targets, result.record, isComplete, records);
         break;
       case 'unpurgeable':
         for (const { target } of result.targets) {
           const refusal = { cdn: target.cdn, url: target.url, detail: describeOutcome(result.outcome) };
-          await noteRequestRefusal(record.id, refusal, done, records);
+          await noteRequestRefusal(record.id, refusal, isComplete, records);
         }
         break;
       case 'tried':
       case 'held':
         break;
     }
-    if (done) await message.complete();
   };
+  const takeResult = async (result: SendResult<Owner>): Promise<void> => {
+    const isComplete = progress.note(result).includes(owner) && !isUnnoted;
+    try {
+      await noteResult(result, isComplete);
+    } catch (error) {
+      isUnnoted = true;
+      throw error;
+    }
+    if (isComplete) await message.complete();
+  };
+  // Endpoints end side by side, but the request may end only when what was told of its other targets is written.
+  const results = oneAtATime();
+  const onResult = (result: SendResult<Owner>): Promise<void> =>
+    results.run('result', () => takeResult(result));
   try {
     await sendPurges(targets, renewedProviders(configuration, message, ports), ports, run, onResult);
     const stop = progress.unfinished().get(owner);

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { OutcomeClass } from '../../../src/lib/core/outcome-class.ts';
 import type { NotAccepted } from '../../../src/lib/core/purge-outcome.ts';
 import { createHolds } from '../../../src/lib/use-cases/holds.ts';
-import { StorageTrouble, type PurgeBatch } from '../../../src/lib/use-cases/ports.ts';
+import { StorageTrouble, type PurgeBatch, type PurgeBuffer } from '../../../src/lib/use-cases/ports.ts';
 import { flushPurges } from '../../../src/lib/use-cases/flush-purges.ts';
 import { requestPurge } from '../../../src/lib/use-cases/request-purge.ts';
 import {
@@ -28,6 +28,7 @@ import {
 import type { Script } from '../../support/in-memory-provider.ts';
 import { createWorld, VISIBILITY_MS, type World } from '../../support/in-memory-world.ts';
 import { storageOutFor } from '../../support/recording-journal.ts';
+import { loops } from '../../support/loops.ts';
 
 const url = (name: number | string, host = HOST): string => `http://${host}/media/${name}`;
 
@@ -140,6 +141,25 @@ describe('a URL that the CDN refuses inside a batch', () => {
     world.clock.advance(VISIBILITY_MS);
     await world.flush();
     expect(poisonedUrls(world)).toEqual([url(1)]);
+    expect(world.buffer.stored()).toEqual([]);
+  });
+
+  it('keeps its message while an entry for one of its hosts is not written', async () => {
+    const world = createWorld({ configuration: onTwoEndpoints() });
+    world.cdn.answerBy(refusing(url('a'), url('a', OTHER_HOST)));
+    await world.buffered(aChange({ name: 'a' }));
+    const poison: PurgeBuffer['poison'] = async (entry) => {
+      if (entry.url !== url('a')) return world.buffer.poison(entry);
+      await loops(20);
+      throw new StorageTrouble('out, and slow to say so');
+    };
+    const ports = { ...world.ports, buffer: { ...world.buffer, poison } };
+    await flushPurges(ports, world.services.flushLimits, world.run);
+    expect(world.buffer.stored()).toHaveLength(1);
+
+    world.clock.advance(VISIBILITY_MS);
+    await world.flush();
+    expect(poisonedUrls(world)).toContain(url('a'));
     expect(world.buffer.stored()).toEqual([]);
   });
 

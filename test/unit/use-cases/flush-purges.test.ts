@@ -14,6 +14,7 @@ import {
   aFailure,
   anAcceptance,
   aPath,
+  aQuota,
   aRefusal,
   aRename,
   aRule,
@@ -616,5 +617,22 @@ describe('whatever the CDN answers, and whatever storage does', () => {
       ),
       { numRuns: 40 },
     );
+  });
+});
+
+describe('a quota that is too small for all', () => {
+  it('serves the oldest change on every host, before a newer one on any', async () => {
+    const quota = aQuota({
+      limits: { files: 3, directories: 0 },
+      manualReserve: { files: 0, directories: 0 },
+    });
+    const world = createWorld({ configuration: onTwoEndpoints(), cdn: { quota } });
+    for (const change of changes(3)) {
+      await world.buffered(change);
+      world.clock.advance(1_000);
+    }
+    await world.flush();
+    expect(world.cdn.purgedUrls().toSorted()).toEqual([url('0', OTHER_HOST), url('0'), url('1')]);
+    expect(world.buffer.stored().map(({ text }) => eventIdOf(text))).toEqual(['event-1', 'event-2']);
   });
 });

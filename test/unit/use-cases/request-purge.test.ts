@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { PurgeAsk } from '../../../src/lib/core/purge-request.ts';
 import { flushPurges } from '../../../src/lib/use-cases/flush-purges.ts';
-import { StorageTrouble } from '../../../src/lib/use-cases/ports.ts';
+import { StorageTrouble, type PurgeRecords } from '../../../src/lib/use-cases/ports.ts';
 import { previewPurge, requestPurge, type RequestedPurge } from '../../../src/lib/use-cases/request-purge.ts';
 import {
   aBlobAsk,
@@ -26,6 +26,7 @@ import {
 } from '../../support/builders.ts';
 import { START_AT } from '../../support/fake-clock.ts';
 import { createWorld, VISIBILITY_MS, type World } from '../../support/in-memory-world.ts';
+import { loops } from '../../support/loops.ts';
 import { storageOutFor } from '../../support/recording-journal.ts';
 
 const url = (name: string, host = HOST): string => `http://${host}/media/${name}`;
@@ -295,6 +296,30 @@ describe('a request that the CDN does not accept at once', () => {
     expect(recorded(world)?.lastFailure).toBeUndefined();
     expect(world.buffer.stored()).toEqual([]);
     expect(world.telemetry.named('purge-accepted')).toMatchObject([{ lane: 'manual', attempt: 2 }]);
+  });
+
+  it('does not end while the purge of one of its hosts could not be noted', async () => {
+    const world = createWorld({ configuration: onTwoEndpoints() });
+    let updates = 0;
+    const updateRequest: PurgeRecords['updateRequest'] = async (id, change) => {
+      updates += 1;
+      if (updates > 1) return world.records.updateRequest(id, change);
+      await loops(20);
+      throw new StorageTrouble('out, and slow to say so');
+    };
+    const ports = { ...world.ports, records: { ...world.records, updateRequest } };
+    await requestPurge(ask(aBlobAsk({ blobs: ['a'] })), ports, world.run);
+    expect(recorded(world)?.state).toBe('waiting');
+    expect(world.buffer.stored()).toHaveLength(1);
+
+    world.clock.advance(THREE_MINUTES_MS);
+    await world.flush();
+    expect(recorded(world)?.state).toBe('accepted');
+    expect(
+      recorded(world)
+        ?.purges.flatMap(({ urls }) => urls)
+        .toSorted(),
+    ).toEqual([url('a', OTHER_HOST), url('a')]);
   });
 
   it('is sent again only where it was not accepted', async () => {
