@@ -388,16 +388,17 @@ describe('the flush', () => {
     );
   });
 
-  test('has at most 32 links, and the total beside them', async () => {
+  test('and its call to the CDN have at most 32 links, and the total beside them', async () => {
     const app = openApp();
     const names = Array.from({ length: 40 }, (_, index) => `${index}.txt`);
     await bufferChanges(app, names);
 
     await flush(app, newRun());
 
-    const [properties] = flushSpans().map(propertiesOf);
-    expect(properties?.['linkedChanges']).toBe('40');
-    expect(Links.parse(JSON.parse(properties?.['_MS.links'] ?? ''))).toHaveLength(32);
+    for (const [properties] of [flushSpans().map(propertiesOf), cdnCalls().map(propertiesOf)]) {
+      expect(properties?.['linkedChanges']).toBe('40');
+      expect(Links.parse(JSON.parse(properties?.['_MS.links'] ?? ''))).toHaveLength(32);
+    }
   });
 
   test('tells nothing at all when there is nothing to do', async () => {
