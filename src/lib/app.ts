@@ -101,6 +101,7 @@ function readDocument(path: string): string {
 
 /** host.json ends an invocation after five minutes; what it was sending then would be sent again. */
 const LONGEST_SENDING_MS = 4 * 60_000;
+const LONGEST_TAKING_MS = 150_000;
 
 const systemClock: Clock = { now: () => instant(Date.now()) };
 
@@ -144,9 +145,10 @@ async function buildServices(
       holds: createHolds(),
       ledgers: ledgers.createBlobLedgers(recordsContainer),
     },
-    // Half of the visibility time: what was received last must end before others may receive it too.
+    // Half of the visibility time: what was received last must end before others may receive it too. And what is
+    // received when nothing may be sent any more would only be hidden.
     flushLimits: {
-      takeForMs: environment.visibilityMs / 2,
+      takeForMs: Math.min(environment.visibilityMs / 2, LONGEST_TAKING_MS),
       sendForMs: Math.min(environment.visibilityMs * 0.8, LONGEST_SENDING_MS),
     },
   };

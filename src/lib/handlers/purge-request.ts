@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 
 import type { HttpHandler, HttpRequest, HttpResponseInit } from '@azure/functions';
 
+import { instant } from '../core/instant.ts';
 import type { AskProblem, RequestRecord } from '../core/purge-request.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { ServicesLoader } from '../services.ts';
@@ -21,6 +22,9 @@ import {
   type ParsedBody,
 } from './purge-request.schema.ts';
 import { describeRequest } from './request-answer.ts';
+
+/** The platform ends an HTTP answer after 230 seconds; what is not sent by then is the timer's. */
+const SEND_FOR_MS = 2 * 60_000;
 
 const MAX_BODY_BYTES = 256 * 1024;
 
@@ -137,7 +141,10 @@ async function answerRequest(
     key === undefined
       ? undefined
       : { keyHash: sha256(key), bodyHash: sha256(Buffer.concat([Buffer.from(`${type}\n`), bytes])) };
-  const answer = await requestPurge({ ask, reason, idempotency }, ports, run);
+  const answer = await requestPurge({ ask, reason, idempotency }, ports, {
+    ...run,
+    sendUntil: instant(ports.clock.now() + SEND_FOR_MS),
+  });
   switch (answer.kind) {
     case 'taken':
       logTaken(answer.record, run);

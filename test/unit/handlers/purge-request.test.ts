@@ -5,7 +5,15 @@ import { z } from 'zod';
 
 import { handlePurgeRequest } from '../../../src/lib/handlers/purge-request.ts';
 import { handlePurgeStatus } from '../../../src/lib/handlers/purge-status.ts';
-import { aConfiguration, aFailure, aRefusal, aRule, HOST, TRACEPARENT } from '../../support/builders.ts';
+import {
+  aConfiguration,
+  aFailure,
+  anAcceptance,
+  aRefusal,
+  aRule,
+  HOST,
+  TRACEPARENT,
+} from '../../support/builders.ts';
 import { callHttp, createInvocation, type RequestParts } from '../../support/in-memory-invocation.ts';
 import { trackPurges } from '../../../src/lib/use-cases/track-purges.ts';
 import { createWorld, type World } from '../../support/in-memory-world.ts';
@@ -654,5 +662,26 @@ describe('the status of a purge', () => {
     await post(world, { files: [url('/a')] });
     world.journal.failBy(storageOutFor(['read-purge']));
     expect((await status(world, purgeId)).status).toBe(503);
+  });
+});
+
+describe('a request that takes longer than an HTTP answer may', () => {
+  it('is answered after two minutes with what was purged, and the timer sends the rest once', async () => {
+    const world = createWorld({ cdn: { limits: { urlsPerRequest: 1, bytesPerRequest: 100_000 } } });
+    world.cdn.answerBy(() => {
+      world.clock.advance(50_000);
+      return anAcceptance();
+    });
+    const files = ['a', 'b', 'c', 'd', 'e'].map((name) => url(`/${name}`));
+
+    const answer = await post(world, { files });
+
+    expect(answer).toMatchObject({ status: 202, json: { state: 'waiting' } });
+    expect(world.cdn.purgedUrls()).toEqual(files.slice(0, 3));
+    world.clock.advance(180_000);
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toEqual(files);
+    expect(world.records.requests()).toMatchObject([{ state: 'accepted' }]);
+    expect(world.buffer.stored()).toEqual([]);
   });
 });
