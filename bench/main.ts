@@ -1,4 +1,4 @@
-// npm run bench: measures the app, one file a question. Numbers only: nothing here passes or fails by time.
+// npm run bench [-- QUESTION]: measures the app, one file a question. Nothing here passes or fails by time.
 
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -8,8 +8,11 @@ import Table from 'cli-table3';
 import { measureCoalescing } from './coalescing.ts';
 import { measureEvents } from './events.ts';
 import { measureFlush } from './flush.ts';
+import { measureInventory } from './inventory.ts';
 import { measureLatency } from './latency.ts';
+import { measureLoad } from './load.ts';
 import { rounded, timeMs } from './measure.ts';
+import { measurePlannerSpeed } from './planner-speed.ts';
 import { measureStartup } from './startup.ts';
 
 type Answer = Readonly<Record<string, unknown>>;
@@ -20,28 +23,34 @@ const questions: ReadonlyMap<string, Question> = new Map<string, Question>([
   ['flush', measureFlush],
   ['coalescing', measureCoalescing],
   ['latency', measureLatency],
+  ['load', measureLoad],
   ['startup', measureStartup],
+  ['planner', measurePlannerSpeed],
+  ['inventory', measureInventory],
 ]);
 
-const { values: options } = parseArgs({
+/** They take minutes: asked only by name. */
+const slow: ReadonlySet<string> = new Set(['planner', 'inventory']);
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     /** Prints one JSON object, keyed by question. */
     json: { type: 'boolean', default: false },
-    /** Asks only this question; may be given again. */
-    only: { type: 'string', multiple: true, default: [...questions.keys()] },
+    /** Asks only this question; may be given again. The name alone does as well. */
+    only: { type: 'string', multiple: true, default: [] },
   },
 });
 
-for (const name of options.only) {
+const named = [...options.only, ...positionals];
+for (const name of named) {
   if (questions.has(name)) continue;
-  console.error(
-    `--only ${name}: there is no such question. Choose from ${[...questions.keys()].join(', ')}.`,
-  );
+  console.error(`${name}: there is no such question. Choose from ${[...questions.keys()].join(', ')}.`);
   process.exit(1);
 }
 const answers: Record<string, Answer> = {};
 for (const [name, ask] of questions) {
-  if (!options.only.includes(name)) continue;
+  if (named.length === 0 ? slow.has(name) : !named.includes(name)) continue;
   const tookMs = await timeMs(async () => {
     answers[name] = await ask();
   });

@@ -38,6 +38,9 @@ export function hostKeys({ masterKey, functionKey, eventGridKey }: LocalSecrets)
   return JSON.stringify({ master: masterKey, default: functionKey, eventgrid: eventGridKey });
 }
 
+/** Where the local Event Grid leaves what it cannot deliver. */
+export const deadLetterContainer = 'dead-letters';
+
 export type Endpoints = { readonly blobUrl: string; readonly queueUrl: string; readonly cdnApiUrl: string };
 
 /** The app settings by which the app works on the local stack. */
@@ -51,6 +54,7 @@ export function appSettings(
     AzureWebJobsStorage: storage,
     PURGE_STORAGE: storage,
     PURGE_CONFIG: JSON.stringify(localConfiguration(cdnApiUrl)),
+    PURGE_DEAD_LETTER_CONTAINER: deadLetterContainer,
     LOCAL_CDN_KEY_ID: cdnKey.id,
     LOCAL_CDN_KEY_VALUE: cdnKey.value,
   };

@@ -5,7 +5,14 @@ import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 
 import { localConnectionString } from './azurite/account.ts';
-import { appSettings, emulatorKeys, hostKeys, makeSecrets, type LocalSecrets } from './local-settings.ts';
+import {
+  appSettings,
+  deadLetterContainer,
+  emulatorKeys,
+  hostKeys,
+  makeSecrets,
+  type LocalSecrets,
+} from './local-settings.ts';
 import { startChild, type Child } from './processes/child.ts';
 import type { LogEntry } from './processes/log-entry.ts';
 
@@ -120,6 +127,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         new URL(azurite.blobUrl).origin,
         '--webhook',
         `${functionsUrl}/runtime/webhooks/eventgrid?functionName=on-blob-changed`,
+        '--dead-letter-container',
+        deadLetterContainer,
         ...flag('--retry-scale', options.retryScale?.toString()),
       ],
       env: { EVENT_GRID_WEBHOOK_KEY: secrets.eventGridKey },

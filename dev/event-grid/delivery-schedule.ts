@@ -2,6 +2,8 @@
 //
 // https://learn.microsoft.com/azure/event-grid/delivery-and-retry
 
+import type { DeadLetterReason } from './dead-letter.ts';
+
 const secondMs = 1_000;
 const minuteMs = 60 * secondMs;
 const hourMs = 60 * minuteMs;
@@ -37,7 +39,7 @@ export type Answer =
 export type DeliveryDecision =
   | { readonly kind: 'delivered' }
   | { readonly kind: 'retry'; readonly delayMs: number }
-  | { readonly kind: 'dead-letter'; readonly reason: string };
+  | { readonly kind: 'dead-letter'; readonly reason: DeadLetterReason; readonly detail: string };
 
 /**
  * @param attempts how many there have been, the one that got this answer included
@@ -46,10 +48,13 @@ export type DeliveryDecision =
 export function decideDelivery(answer: Answer, attempts: number, retryScale: number): DeliveryDecision {
   if (answer.kind === 'answered' && successStatuses.has(answer.status)) return { kind: 'delivered' };
   if (answer.kind === 'answered' && finalStatuses.has(answer.status)) {
-    return { kind: 'dead-letter', reason: `status ${answer.status} is never tried again` };
+    const detail = `status ${answer.status} is never tried again`;
+    return { kind: 'dead-letter', reason: 'UndeliverableDueToClientError', detail };
   }
-  if (attempts >= maxDeliveryAttempts)
-    return { kind: 'dead-letter', reason: `${attempts} attempts have failed` };
+  if (attempts >= maxDeliveryAttempts) {
+    const detail = `${attempts} attempts have failed`;
+    return { kind: 'dead-letter', reason: 'MaxDeliveryAttemptsExceeded', detail };
+  }
   const delayMs = retryDelaysMs[attempts - 1] ?? lastRetryDelayMs;
   return { kind: 'retry', delayMs: delayMs * retryScale };
 }

@@ -1,5 +1,7 @@
 // Delivers events at least once: up to 16 POSTs at a time, retries by the schedule, dead letters kept. No order.
 import type { NewLogEntry } from '../processes/log-entry.ts';
+import type { KeepDeadLetter } from './dead-letter-container.ts';
+import type { DeadLetterReason } from './dead-letter.ts';
 import { decideDelivery, isExpired, type Answer } from './delivery-schedule.ts';
 import type { OutgoingEvent } from './event.ts';
 import { printable } from './printable.ts';
@@ -22,6 +24,8 @@ export interface DeliveryRecord {
   readonly settledAt?: string;
   /** The last answer: a status, or why there was none. */
   readonly lastAnswer?: string;
+  /** Name of the blob, once it stands in the dead-letter container. */
+  readonly deadLetterBlob?: string;
   readonly event: Readonly<Record<string, unknown>>;
 }
 
@@ -52,6 +56,8 @@ export interface DeliverySettings {
   readonly batchSize: number;
   /** Multiplies every retry delay and the time to live; 1 is Azure's pace. */
   readonly retryScale: number;
+  /** Undefined: what is given up on is lost, as in Azure without a dead-letter destination. */
+  readonly keepDeadLetter?: KeepDeadLetter | undefined;
   readonly log: (entry: NewLogEntry) => void;
 }
 
@@ -62,10 +68,12 @@ interface Entry {
   attempts: number;
   nextAttemptAtMs: number | undefined;
   settledAtMs: number | undefined;
-  lastAnswer: string | undefined;
+  lastAttemptAtMs: number | undefined;
+  lastAnswer: Answer | undefined;
+  deadLetterBlob: string | undefined;
 }
 
-export function createDelivery({ batchSize, retryScale, log }: DeliverySettings): Delivery {
+export function createDelivery({ batchSize, retryScale, keepDeadLetter, log }: DeliverySettings): Delivery {
   let entries: Entry[] = [];
   const due: Entry[] = [];
   const retryTimers = new Set<NodeJS.Timeout>();
@@ -93,7 +101,7 @@ export function createDelivery({ batchSize, retryScale, log }: DeliverySettings)
       if (batch[0] !== undefined && batch[0].event.schema !== entry.event.schema) break;
       due.shift();
       if (isExpired(entry.acceptedAtMs, Date.now(), retryScale))
-        deadLetter(entry, 'its time to live is over');
+        deadLetter(entry, 'TimeToLiveExceeded', 'its time to live is over');
       else batch.push(entry);
     }
     return batch;
@@ -106,6 +114,7 @@ export function createDelivery({ batchSize, retryScale, log }: DeliverySettings)
       entry.state = 'delivering';
       entry.nextAttemptAtMs = undefined;
       entry.attempts += 1;
+      entry.lastAttemptAtMs = Date.now();
     }
     const answer = await send(
       batch.map((entry) => entry.event),
@@ -119,7 +128,7 @@ export function createDelivery({ batchSize, retryScale, log }: DeliverySettings)
   };
 
   const settle = (entry: Entry, answer: Answer): void => {
-    entry.lastAnswer = answer.kind === 'answered' ? `status ${answer.status}` : answer.reason;
+    entry.lastAnswer = answer;
     const decision = decideDelivery(answer, entry.attempts, retryScale);
     switch (decision.kind) {
       case 'delivered':
@@ -135,7 +144,7 @@ export function createDelivery({ batchSize, retryScale, log }: DeliverySettings)
         });
         return;
       case 'dead-letter':
-        deadLetter(entry, decision.reason);
+        deadLetter(entry, decision.reason, decision.detail);
         return;
       case 'retry':
         entry.state = 'waiting';
@@ -144,9 +153,9 @@ export function createDelivery({ batchSize, retryScale, log }: DeliverySettings)
           source: 'event-grid',
           level: 'warn',
           event: 'event-delivery-failed',
-          message: `Attempt ${entry.attempts} to deliver ${describe(entry.event)} failed (${entry.lastAnswer}); next in ${Math.ceil(decision.delayMs)} ms`,
+          message: `Attempt ${entry.attempts} to deliver ${describe(entry.event)} failed (${shown(answer)}); next in ${Math.ceil(decision.delayMs)} ms`,
           ...named(entry),
-          answer: entry.lastAnswer,
+          answer: shown(answer),
           retryDelayMs: decision.delayMs,
         });
         dueIn(entry, decision.delayMs);
@@ -165,18 +174,35 @@ export function createDelivery({ batchSize, retryScale, log }: DeliverySettings)
     retryTimers.add(timer);
   };
 
-  const deadLetter = (entry: Entry, reason: string): void => {
+  const deadLetter = (entry: Entry, reason: DeadLetterReason, detail: string): void => {
     finish(entry, 'dead-lettered');
     counts.deadLettered += 1;
     log({
       source: 'event-grid',
       level: 'error',
       event: 'event-dead-lettered',
-      message: `Gave up delivering ${describe(entry.event)}: ${reason}. In Azure it would be lost without a dead-letter container. Mend the endpoint or its key, then post the event again to /_event-grid/publish; GET /_event-grid/events shows it.`,
+      message: `Gave up delivering ${describe(entry.event)}: ${detail}. ${keepDeadLetter === undefined ? lostHint : keptHint}`,
       ...named(entry),
-      reason,
-      answer: entry.lastAnswer,
+      reason: detail,
+      answer: shown(entry.lastAnswer),
     });
+    void keep(entry, reason);
+  };
+
+  const keep = async (entry: Entry, reason: DeadLetterReason): Promise<void> => {
+    const { event, attempts, lastAnswer: answer, acceptedAtMs, lastAttemptAtMs } = entry;
+    try {
+      const kept = keepDeadLetter?.({ event, reason, attempts, answer, acceptedAtMs, lastAttemptAtMs });
+      entry.deadLetterBlob = await kept;
+    } catch (error) {
+      log({
+        source: 'event-grid',
+        level: 'error',
+        event: 'dead-letter-lost',
+        message: `Storage did not take the dead letter of ${describe(event)}: ${error instanceof Error ? error.message : String(error)}`,
+        ...named(entry),
+      });
+    }
   };
 
   const finish = (entry: Entry, state: 'delivered' | 'dead-lettered'): void => {
@@ -202,7 +228,9 @@ export function createDelivery({ batchSize, retryScale, log }: DeliverySettings)
         attempts: 0,
         nextAttemptAtMs: undefined,
         settledAtMs: undefined,
+        lastAttemptAtMs: undefined,
         lastAnswer: undefined,
+        deadLetterBlob: undefined,
       };
       entries.push(entry);
       due.push(entry);
@@ -238,6 +266,11 @@ export function createDelivery({ batchSize, retryScale, log }: DeliverySettings)
   };
 }
 
+const lostHint =
+  'In Azure it would be lost without a dead-letter container. Mend the endpoint or its key, then post the event again to /_event-grid/publish; GET /_event-grid/events shows it.';
+const keptHint =
+  'It goes to the dead-letter container, from where the app takes it at the next tick of read-dead-letters. Mend the endpoint or its key.';
+
 function recordOf(entry: Entry): DeliveryRecord {
   return {
     id: entry.event.id,
@@ -248,7 +281,8 @@ function recordOf(entry: Entry): DeliveryRecord {
     acceptedAt: isoTime(entry.acceptedAtMs),
     ...(entry.nextAttemptAtMs === undefined ? {} : { nextAttemptAt: isoTime(entry.nextAttemptAtMs) }),
     ...(entry.settledAtMs === undefined ? {} : { settledAt: isoTime(entry.settledAtMs) }),
-    ...(entry.lastAnswer === undefined ? {} : { lastAnswer: entry.lastAnswer }),
+    ...(entry.lastAnswer === undefined ? {} : { lastAnswer: shown(entry.lastAnswer) }),
+    ...(entry.deadLetterBlob === undefined ? {} : { deadLetterBlob: entry.deadLetterBlob }),
     event: entry.event.wire,
   };
 }
@@ -256,6 +290,12 @@ function recordOf(entry: Entry): DeliveryRecord {
 function named(entry: Entry): { eventId: string; eventType: string; subject: string; attempts: number } {
   const { id, eventType, subject } = entry.event;
   return { eventId: id, eventType, subject, attempts: entry.attempts };
+}
+
+function shown(answer: Answer): string;
+function shown(answer: Answer | undefined): string | undefined;
+function shown(answer: Answer | undefined): string | undefined {
+  return answer?.kind === 'answered' ? `status ${answer.status}` : answer?.reason;
 }
 
 function describe(event: OutgoingEvent): string {

@@ -8,6 +8,7 @@ import { deletedInBatch, type BatchDeletion } from './batch-response.ts';
 import { createBlobFactsReader, type StorageAccount } from './blob-facts.ts';
 import { blobWriteOf, type BlobFacts, type BlobPath, type BlobWrite } from './blob-write.ts';
 import { controlPrefix, createControl } from './control.ts';
+import { createDeadLetterContainer } from './dead-letter-container.ts';
 import {
   createDelivery,
   maxParallelDeliveries,
@@ -18,7 +19,7 @@ import { blobEvent, type BlobEventCause, type EventSchema, type OutgoingEvent } 
 import { createSequencer } from './sequencer.ts';
 import { createStorageProxy, type Exchange } from './storage-proxy.ts';
 import { validateSubscription } from './subscription.ts';
-import { createWebhook, type Webhook, type WebhookSettings } from './webhook.ts';
+import { createWebhook, subscriptionName, type Webhook, type WebhookSettings } from './webhook.ts';
 
 export interface EventGridProxySettings {
   /** Azurite's blob endpoint, with or without the account's name. */
@@ -35,6 +36,8 @@ export interface EventGridProxySettings {
   readonly retryScale?: number;
   /** How long the handshake is repeated; default: for ever. */
   readonly handshakeDeadlineMs?: number;
+  /** Container for events that are given up on; default: none, they are lost. */
+  readonly deadLetterContainer?: string;
   readonly account?: StorageAccount;
   readonly topic?: string;
   readonly log?: (entry: NewLogEntry) => void;
@@ -73,7 +76,21 @@ export async function createEventGridProxy(settings: EventGridProxySettings): Pr
   const storageUrl = new URL(settings.azuriteUrl);
   const factsReader = createBlobFactsReader(`${storageUrl.origin}/${account.name}`, account);
   const nextSequencer = createSequencer(Date.now);
-  const delivery = createDelivery({ batchSize, retryScale, log });
+  const { deadLetterContainer } = settings;
+  const delivery = createDelivery({
+    batchSize,
+    retryScale,
+    keepDeadLetter:
+      deadLetterContainer === undefined
+        ? undefined
+        : createDeadLetterContainer(
+            `${storageUrl.origin}/${account.name}`,
+            account,
+            deadLetterContainer,
+            subscriptionName,
+          ),
+    log,
+  });
   const closing = new AbortController();
   let accountUrl = '';
   let subscription: { readonly webhook: Webhook; readonly stop: AbortController } | undefined;

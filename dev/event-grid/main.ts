@@ -23,6 +23,7 @@ const usage = `node dev/event-grid/main.ts --azurite URL [--port 10000] [--webho
   --schema eventgrid|cloudevents
   --batch N                     most events in one POST (default 1)
   --retry-scale X               multiplies the retry delays, 1 is Azure's pace (default 1)
+  --dead-letter-container NAME  where events go that are given up on, in the same account (default: they are lost)
   --handshake-seconds N         give up the validation handshake after that long (default: never)
   --exit-with-stdin`;
 
@@ -51,12 +52,14 @@ function readOptions(): Options {
         schema: { type: 'string', default: 'eventgrid' },
         batch: { type: 'string', default: '1' },
         'retry-scale': { type: 'string', default: '1' },
+        'dead-letter-container': { type: 'string' },
         'handshake-seconds': { type: 'string' },
         'exit-with-stdin': { type: 'boolean', default: false },
       },
     });
     const port = parsePort(values.port, '--port');
     const handshakeSeconds = values['handshake-seconds'];
+    const deadLetterContainer = values['dead-letter-container'];
     return {
       port,
       exitWithStdin: values['exit-with-stdin'],
@@ -75,6 +78,7 @@ function readOptions(): Options {
         // Event Grid allows up to 5,000.
         batchSize: parseOption(z.coerce.number().int().min(1).max(5_000), values.batch, '--batch'),
         retryScale: parseOption(z.coerce.number().positive().max(1), values['retry-scale'], '--retry-scale'),
+        ...(deadLetterContainer === undefined ? {} : { deadLetterContainer }),
         ...(handshakeSeconds === undefined
           ? {}
           : {

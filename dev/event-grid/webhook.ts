@@ -37,7 +37,8 @@ export interface WebhookOptions extends WebhookSettings {
   readonly maxConnections: number;
 }
 
-const subscriptionName = 'LOCAL-BLOB-EVENTS';
+/** As Event Grid says it: in upper case. */
+export const subscriptionName = 'LOCAL-BLOB-EVENTS';
 const eventGridOrigin = 'eventgrid.azure.net';
 const connectTimeoutMs = 5_000;
 

@@ -18,18 +18,32 @@ import { createClockOffset, type ClockOffset } from './providers/azure-china-cdn
 import type { CallReports } from './providers/azure-china-cdn/signed-calls.ts';
 import { reportCdn } from './report-cdn.ts';
 import { reportConfiguration } from './report-configuration.ts';
-import type { Services, ServicesLoader } from './services.ts';
+import type { InventoryServices, Services, ServicesLoader } from './services.ts';
 import { systemLog } from './system-log.ts';
 import { noTelemetry } from './telemetry/no-telemetry.ts';
 import { createHolds } from './use-cases/holds.ts';
+import { createLooks } from './use-cases/looks.ts';
+import { createRecentPurges } from './use-cases/recent-purges.ts';
 import { oneAtATime } from './use-cases/one-at-a-time.ts';
-import type { Clock, ConfigurationSource, PurgeProvider, Telemetry } from './use-cases/ports.ts';
+import type {
+  Clock,
+  ConfigurationSource,
+  DeadLetterStore,
+  PurgeProvider,
+  Telemetry,
+} from './use-cases/ports.ts';
 
 export type App = {
   /** NCRONTAB of the flush. */
   readonly schedule: string;
   /** NCRONTAB of the tracker. */
   readonly trackSchedule: string;
+  /** NCRONTAB of the deletion of old records. */
+  readonly forgetSchedule: string;
+  /** NCRONTAB of the inventory of what stands in the containers. */
+  readonly inventorySchedule: string;
+  /** NCRONTAB of the reader of dead letters; undefined: they are not read. */
+  readonly deadLetterSchedule: string | undefined;
   readonly services: ServicesLoader;
   /** Throws when a first start has no configuration to work by. */
   readonly start: () => Promise<void>;
@@ -57,6 +71,9 @@ export function createApp(settings: Settings): App {
   return {
     schedule: environment.schedule,
     trackSchedule: environment.trackSchedule,
+    forgetSchedule: environment.forgetSchedule,
+    inventorySchedule: environment.inventory.schedule,
+    deadLetterSchedule: environment.deadLetters?.schedule,
     services,
     async start() {
       if (fixed === undefined) await (await services()).configuration.current();
@@ -111,28 +128,41 @@ async function buildServices(
   fixed: ConfigurationSource | undefined,
   settings: Settings,
 ): Promise<Services> {
-  const [storage, queueBuffer, blobRecords, ledgers] = await Promise.all([
+  const [storage, queueBuffer, blobRecords, ledgers, backlogs, leases, histories, old] = await Promise.all([
     import('./storage/clients.ts'),
     import('./buffer/storage-queue-buffer.ts'),
     import('./records/blob-records.ts'),
     import('./records/blob-ledgers.ts'),
+    import('./records/blob-backlog.ts'),
+    import('./storage/blob-lease.ts'),
+    import('./records/purge-history.ts'),
+    import('./records/old-records.ts'),
   ]);
   const clock = systemClock;
   const telemetry = await loadTelemetry(environment);
   const { blobs, queues } = storage.createStorageClients(environment.storageConnection);
-  const bufferQueues = {
+  const recordsContainer = blobs.getContainerClient(environment.recordsContainer);
+  const bufferPlaces = {
     buffer: queues.getQueueClient(environment.queueName),
     poison: queues.getQueueClient(`${environment.queueName}-poison`),
+    records: recordsContainer,
   };
-  const recordsContainer = blobs.getContainerClient(environment.recordsContainer);
   const configuration =
     fixed ?? (await blobSource(environment, blobs, recordsContainer, settings, telemetry));
-  const buffer = queueBuffer.createStorageQueueBuffer(bufferQueues, environment.visibilityMs, clock);
+  const buffer = queueBuffer.createStorageQueueBuffer(bufferPlaces, environment.visibilityMs, clock);
   return {
     configuration,
     buffer,
-    poison: queueBuffer.createStoragePoisonQueue(bufferQueues, environment.visibilityMs),
-    own: { account: blobs.accountName, recordsContainer: environment.recordsContainer },
+    history: histories.createPurgeHistory(recordsContainer),
+    retention: { oldRecords: old.createOldRecords(recordsContainer), days: environment.recordsDays },
+    poison: queueBuffer.createStoragePoisonQueue(bufferPlaces, environment.visibilityMs),
+    deadLetters: await loadDeadLetters(environment, blobs),
+    inventory: await loadInventoryServices(environment, blobs, recordsContainer),
+    own: {
+      account: blobs.accountName,
+      recordsContainer: environment.recordsContainer,
+      deadLetterContainer: environment.deadLetters?.container,
+    },
     telemetry,
     flushPorts: {
       configuration,
@@ -144,6 +174,10 @@ async function buildServices(
       newId: randomUUID,
       holds: createHolds(),
       ledgers: ledgers.createBlobLedgers(recordsContainer),
+      backlog: backlogs.createBlobBacklog(recordsContainer),
+      lease: leases.createBlobLease(recordsContainer, environment.leaseSeconds),
+      recent: createRecentPurges(),
+      looks: createLooks(),
     },
     // Half of the visibility time: what was received last must end before others may receive it too. And what is
     // received when nothing may be sent any more would only be hidden.
@@ -152,6 +186,37 @@ async function buildServices(
       sendForMs: Math.min(environment.visibilityMs * 0.8, LONGEST_SENDING_MS),
     },
   };
+}
+
+async function loadInventoryServices(
+  { inventory }: Environment,
+  blobs: BlobServiceClient,
+  recordsContainer: ContainerClient,
+): Promise<InventoryServices> {
+  const [storage, { createBlobInventory }, { createBlobLister }] = await Promise.all([
+    import('./storage/clients.ts'),
+    import('./records/blob-inventory.ts'),
+    import('./storage/list-blobs.ts'),
+  ]);
+  const clients = new Map([[blobs.accountName, blobs]]);
+  for (const [account, connection] of inventory.connections) {
+    clients.set(account, storage.createBlobClient(connection));
+  }
+  return {
+    store: createBlobInventory(recordsContainer),
+    lister: createBlobLister(clients),
+    // No configuration plans directories yet.
+    settingsOf: () => undefined,
+  };
+}
+
+async function loadDeadLetters(
+  { deadLetters }: Environment,
+  blobs: BlobServiceClient,
+): Promise<DeadLetterStore | undefined> {
+  if (deadLetters === undefined) return undefined;
+  const { deadLetterBlobs } = await import('./buffer/dead-letter-blobs.ts');
+  return deadLetterBlobs(blobs.getContainerClient(deadLetters.container));
 }
 
 async function blobSource(

@@ -13,7 +13,7 @@ import type { Owner } from '../../src/lib/use-cases/owner.ts';
 import { StorageTrouble, type Clock, type LedgerStore } from '../../src/lib/use-cases/ports.ts';
 import { reserveQuota, settleQuota } from '../../src/lib/use-cases/reserve-quota.ts';
 import { azuritePlaces } from '../support/azurite-places.ts';
-import { aQuota, aTarget } from '../support/builders.ts';
+import { aCoalesced, aQuota, aTarget } from '../support/builders.ts';
 
 const SUBSCRIPTION = 'azure-china-cdn 11112222-3333-4444-5555-666677778888';
 const NOON = instant(Date.parse('2026-11-22T12:00:00Z'));
@@ -22,15 +22,15 @@ const quota = aQuota({ limits: { files: 50, directories: 5 }, manualReserve: { f
 const places = azuritePlaces();
 
 const owner: Owner = {
-  cause: { type: 'change', eventId: 'event', eventAt: NOON },
+  causes: [{ type: 'change', eventId: 'event', eventAt: NOON }],
+  changes: 1,
   bufferedAt: NOON,
   failedAttempts: 0,
 };
 
 const targets = (count: number): LocatedTarget<Owner>[] =>
   Array.from({ length: count }, () => ({
-    target: aTarget(),
-    owners: new Set([owner]),
+    ...aCoalesced(aTarget(), owner),
     endpointId: 'endpoint',
   }));
 

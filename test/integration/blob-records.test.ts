@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 import type { ContainerClient } from '@azure/storage-blob';
-import { beforeEach, describe, expect, inject, test } from 'vitest';
+import { beforeEach, describe, expect, inject, test, vi } from 'vitest';
 
 import { instant, type Instant } from '../../src/lib/core/instant.ts';
 import type { EndedPurge, OpenPurge } from '../../src/lib/core/purge-record.ts';
@@ -199,7 +199,10 @@ describe('a purge', () => {
 
     const blob = container.getBlobClient(`open-purges/${purge.id}.json`);
     const { contentType, metadata } = await blob.getProperties();
-    expect([contentType, metadata]).toEqual(['application/json', { nextpollat: '2026-03-05T00:00:14.999Z' }]);
+    expect([contentType, metadata]).toEqual([
+      'application/json',
+      { acceptedat: '2026-03-04T23:59:59.999Z', nextpollat: '2026-03-05T00:00:14.999Z' },
+    ]);
     expect(JSON.parse((await blob.downloadToBuffer()).toString())).toEqual({
       ...purge,
       acceptedAt: '2026-03-04T23:59:59.999Z',
@@ -302,6 +305,103 @@ describe('what is due', () => {
   });
 });
 
+const since = async (
+  earliest: number,
+  known: readonly string[] = [],
+  most = 10,
+): Promise<readonly string[]> => {
+  const found = await records.findPurgesSince(instant(earliest), most, (id) => known.includes(id));
+  return found.map(({ id }) => id);
+};
+/** Storage notes its own time of a writing, in whole seconds. */
+const thisSecond = (): number => Math.floor(Date.now() / 1000);
+const anHourAgo = (): number => Date.now() - 3_600_000;
+const acceptedNow = (): OpenPurge => {
+  const day = new Date().toISOString().slice(0, 10).replaceAll('-', '');
+  return newPurge(instant(Date.now()), `${day}-${randomUUID()}`);
+};
+
+describe('the purges since a time', () => {
+  test('are none where nothing was ever purged, container or no container', async () => {
+    expect(await since(anHourAgo())).toEqual([]);
+    await container.create();
+    expect(await since(anHourAgo())).toEqual([]);
+  });
+
+  test('are open and ended ones, as they stand', async () => {
+    const [open, ended] = [acceptedNow(), acceptedNow()];
+    await Promise.all([open, ended].map((one) => records.savePurge(one)));
+    await records.closePurge(endOf(ended));
+
+    const found = await records.findPurgesSince(instant(anHourAgo()), 10, () => false);
+
+    expect(found).toHaveLength(2);
+    expect(found).toEqual(expect.arrayContaining([open, endOf(ended)]));
+  });
+
+  test('are found on both sides of midnight, wherever in the hour it was', async () => {
+    const midnight = at('2026-03-05T00:00:00.000Z');
+    const [before, after] = [
+      newPurge(instant(midnight - 1), `20260304-${randomUUID()}`),
+      newPurge(midnight, `20260305-${randomUUID()}`),
+    ];
+    await Promise.all([before, after].map((one) => records.savePurge(one)));
+    await Promise.all([before, after].map((one) => records.closePurge(endOf(one))));
+
+    const both = [before.id, after.id].toSorted();
+    expect((await since(midnight - 3_599_000)).toSorted()).toEqual(both);
+    expect((await since(midnight - 1_000)).toSorted()).toEqual(both);
+    expect(await since(midnight)).toEqual([after.id]);
+  });
+
+  test('come the newest first, no more than asked for', async () => {
+    const [first, second, third] = [acceptedNow(), acceptedNow(), acceptedNow()];
+    for (const one of [first, second, third]) {
+      const before = thisSecond();
+      await vi.waitUntil(() => thisSecond() > before, { timeout: 10_000, interval: 50 });
+      await records.savePurge(one);
+    }
+    expect(await since(anHourAgo())).toEqual([third.id, second.id, first.id]);
+    expect(await since(anHourAgo(), [], 2)).toEqual([third.id, second.id]);
+    // What is known counts, too: an older one is not read in its stead.
+    expect(await since(anHourAgo(), [third.id], 2)).toEqual([second.id]);
+  });
+
+  test('are not those that were written before', async () => {
+    await records.savePurge(acceptedNow());
+    expect(await since(Date.now() + 3_600_000)).toEqual([]);
+  });
+
+  test('cost three listings, and a reading of each that is not known', async () => {
+    const { blobUrl, queueUrl } = inject('azurite');
+    const proxy = await startCountingProxy(blobUrl, queueUrl);
+    const counted = createBlobRecords(
+      createStorageClients(proxy.connectionString).blobs.getContainerClient(container.containerName),
+    );
+    const [known, unknown] = [acceptedNow(), acceptedNow()];
+    await Promise.all([known, unknown].map((one) => records.savePurge(one)));
+
+    await counted.findPurgesSince(instant(anHourAgo()), 10, (id) => id === known.id);
+
+    expect(proxy.calls().filter((call) => call.includes('.json'))).toEqual([
+      `GET /devstoreaccount1/${container.containerName}/open-purges/${unknown.id}.json 200`,
+    ]);
+    expect(proxy.calls()).toHaveLength(4);
+    await proxy.close();
+  });
+
+  test('are found beside one that a newer version wrote', async () => {
+    const purge = acceptedNow();
+    await records.savePurge(purge);
+    await put(
+      `open-purges/20260304-${randomUUID()}.json`,
+      fixture('purge-v2-open').replace('"version": 2', '"version": 3'),
+    );
+
+    expect(await since(anHourAgo())).toEqual([purge.id]);
+  });
+});
+
 describe('trackers at the same time', () => {
   test('write the next state once: of several only one goes on', async () => {
     const purge = newPurge();
@@ -367,6 +467,19 @@ const put = async (path: string, text: string): Promise<void> => {
   await container.getBlockBlobClient(path).upload(text, Buffer.byteLength(text));
 };
 
+describe('a request of a newer version', () => {
+  test('is trouble that passes, and no update is written over it', async () => {
+    const id = '43713ade-0ecf-4d1a-abf1-460febdf0bff';
+    const text = fixture('request-v2').replace('"version": 2', '"version": 3');
+    await put(`requests/${id}.json`, text);
+
+    await expect(records.readRequest(id)).rejects.toThrow(StorageTrouble);
+    await expect(records.updateRequest(id, (record) => record)).rejects.toThrow(StorageTrouble);
+
+    expect(await textOf(`requests/${id}.json`)).toBe(text);
+  });
+});
+
 describe('records of version 1', () => {
   const uuid = '9f8b6c1e-3d2a-4b5c-8d7e-6f5a4b3c2d1e';
 
@@ -398,9 +511,11 @@ describe('records of version 1', () => {
     'and of a newer version are trouble that passes, in %s: they are left for that version',
     async (folder) => {
       const id = `20260304-${uuid}`;
-      await put(`${folder}/${id}.json`, fixture('purge-v2-open').replace('"version": 2', '"version": 3'));
+      const text = fixture('purge-v2-open').replace('"version": 2', '"version": 3');
+      await put(`${folder}/${id}.json`, text);
 
       await expect(records.readPurge(id)).rejects.toThrow(StorageTrouble);
+      expect(await textOf(`${folder}/${id}.json`)).toBe(text);
     },
   );
 });

@@ -33,6 +33,8 @@ const provenance = {
 
 let queue: QueueClient;
 let poison: QueueClient;
+/** Not made yet. */
+const records = places.freshContainer();
 
 beforeEach(() => {
   queue = places.freshQueue();
@@ -41,7 +43,7 @@ beforeEach(() => {
 
 /** Received messages stay hidden for `visibilitySeconds`. */
 const bufferOf = ({ visibilitySeconds = 30 } = {}): PurgeBuffer =>
-  createStorageQueueBuffer({ buffer: queue, poison }, visibilitySeconds * 1_000, clock);
+  createStorageQueueBuffer({ buffer: queue, poison, records }, visibilitySeconds * 1_000, clock);
 
 const changed = (name: string, failedAttempts = 0): BufferMessage => ({
   type: 'change',
@@ -334,6 +336,7 @@ describe('a dead letter', () => {
     deadLetteredAt: z.iso.datetime(),
     message: z.string(),
   });
+  const LongEntry = PoisonEntry.omit({ message: true }).extend({ messageBlob: z.string() });
 
   test('stands in the poison queue verbatim, with the reason and the times, and never expires', async () => {
     const entry = await deadLetterText('"a <message> of&nobody"');
@@ -345,17 +348,21 @@ describe('a dead letter', () => {
     });
   });
 
-  test('that is too long for an entry around it stands there alone', async () => {
-    const text = 'x'.repeat(60_000);
+  test('that is too long for an entry stands in a blob, verbatim, and the entry names it', async () => {
+    const text = `\u{feff}${'"<é>'.repeat(12_000)}`;
 
-    expect(await deadLetterText(text)).toBe(text);
+    const entry = await deadLetterText(text);
+
+    const { messageBlob, ...why } = LongEntry.parse(JSON.parse(Buffer.from(entry, 'base64').toString()));
+    expect(why).toMatchObject({ reason: 'nobody can read it', deadLetteredAt: '2026-03-04T05:06:07.000Z' });
+    expect((await records.getBlobClient(messageBlob).downloadToBuffer()).toString()).toBe(text);
   });
 });
 
 test('storage that is out is told apart from a bug, with its cause', async () => {
   const { queues } = createStorageClients(deadStorage);
   const gone = queues.getQueueClient('gone-queue');
-  const buffer = createStorageQueueBuffer({ buffer: gone, poison: gone }, 30_000, clock);
+  const buffer = createStorageQueueBuffer({ buffer: gone, poison: gone, records }, 30_000, clock);
 
   const trouble = await buffer.receive().catch((error: unknown) => error);
 

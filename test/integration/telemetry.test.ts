@@ -17,6 +17,7 @@ import { createProvider } from '../../src/lib/providers/create-provider.ts';
 import type { ApiKey } from '../../src/lib/providers/azure-china-cdn/signature.ts';
 import { createClockOffset } from '../../src/lib/providers/azure-china-cdn/clock-offset.ts';
 import { createAgent } from '../../src/lib/providers/http/send.ts';
+import { createBlobBacklog } from '../../src/lib/records/blob-backlog.ts';
 import { createBlobLedgers } from '../../src/lib/records/blob-ledgers.ts';
 import { createBlobRecords } from '../../src/lib/records/blob-records.ts';
 import { systemLog } from '../../src/lib/system-log.ts';
@@ -24,6 +25,9 @@ import { reportCdn } from '../../src/lib/report-cdn.ts';
 import type { AppInsightsOptions } from '../../src/lib/telemetry/app-insights-telemetry.ts';
 import { flushPurges, type FlushPorts } from '../../src/lib/use-cases/flush-purges.ts';
 import { createHolds } from '../../src/lib/use-cases/holds.ts';
+import { createLooks } from '../../src/lib/use-cases/looks.ts';
+import { createRecentPurges } from '../../src/lib/use-cases/recent-purges.ts';
+import { createBlobLease } from '../../src/lib/storage/blob-lease.ts';
 import { oneAtATime } from '../../src/lib/use-cases/one-at-a-time.ts';
 import type { Clock, Run, Telemetry } from '../../src/lib/use-cases/ports.ts';
 import { requestPurge } from '../../src/lib/use-cases/request-purge.ts';
@@ -196,7 +200,7 @@ function openApp({
   );
   return {
     configuration: fixedConfiguration(parsed.value),
-    buffer: createStorageQueueBuffer({ buffer: queue, poison }, 60_000, clock),
+    buffer: createStorageQueueBuffer({ buffer: queue, poison, records }, 60_000, clock),
     records: createBlobRecords(records),
     providersFor: () => providers,
     clock,
@@ -204,6 +208,10 @@ function openApp({
     newId: randomUUID,
     holds: createHolds(),
     ledgers: createBlobLedgers(records),
+    backlog: createBlobBacklog(records),
+    lease: createBlobLease(records, 15),
+    recent: createRecentPurges(),
+    looks: createLooks(),
   };
 }
 

@@ -8,9 +8,8 @@ import { instant, type Instant } from '../../src/lib/core/instant.ts';
 import type { LedgerStore, PurgeBatch, PurgeProvider } from '../../src/lib/use-cases/ports.ts';
 import { aFailure, anAcceptance, aRefusal, LIMITS, OTHER_ENDPOINT, OTHER_HOST } from '../support/builders.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
-import { createScriptedProvider } from '../support/in-memory-provider.ts';
-import { createJournal } from '../support/recording-journal.ts';
 import type { Random } from './random.ts';
+import { covers, isRefused } from './site.ts';
 
 const SUBSCRIPTION = 'subscription-1';
 const DAY_MS = 24 * 3_600_000;
@@ -18,6 +17,8 @@ const DAY_MS = 24 * 3_600_000;
 export type Mood =
   | 'calm'
   | 'flaky'
+  /** Throttles whatever has a file in it, as if others had spent the quota of files. */
+  | 'files-spent'
   /** Every purge that a class stands for is answered so. */
   | Exclude<OutcomeClass, 'quota-exhausted' | 'item-refused'>;
 
@@ -30,6 +31,8 @@ export type ActedOn = {
 export type SimulatedCdn = {
   readonly provider: PurgeProvider;
   readonly acted: readonly ActedOn[];
+  /** How often a request came that would purge the URL, or its host was asked for in vain. */
+  readonly countTries: (url: string) => number;
   readonly setMood: (mood: Mood) => void;
   /** From now on it takes everything. */
   readonly heal: () => void;
@@ -55,26 +58,29 @@ export type CdnOptions = {
 export function createSimulatedCdn(options: CdnOptions): SimulatedCdn {
   const { random, clock, ledgers, quota, resetUtcOffsetHours, skewMs, note, violate } = options;
   const acted: ActedOn[] = [];
+  const tries: Pick<ActedOn, 'files' | 'directories'>[] = [];
   const asked = new Set<string>();
   let mood: Mood = 'calm';
   let isHealed = false;
-  let tasks = 0;
+  const tasks = new Map<string, readonly string[]>();
 
   /** When the day began that the CDN counts a purge at this time in. */
   const dayOf = (at: number): Instant => {
     const shiftMs = resetUtcOffsetHours * 3_600_000;
     return instant(Math.floor((at + skewMs + shiftMs) / DAY_MS) * DAY_MS - shiftMs);
   };
-  const isEventsOnly = (url: string): boolean =>
-    ![...asked].some((one) => one === url || (url.endsWith('/') && one.startsWith(url)));
+  const isEventsOnly = (url: string): boolean => {
+    if (asked.has(url)) return false;
+    return !url.endsWith('/') || ![...asked].some((one) => one.startsWith(url));
+  };
   const compareLedger = async (when: string): Promise<void> => {
     const day = dayOf(clock.now());
-    const today = acted.filter(({ at }) => dayOf(at) === day);
+    const before = acted.findLastIndex(({ at }) => dayOf(at) !== day);
+    const today = acted.slice(before + 1);
     if (today.length === 0) return;
     const { ledger } = await ledgers.load(SUBSCRIPTION);
     const onLedger = spentInDay(ledger, day);
-    const units: readonly QuotaUnit[] = ['files', 'directories'];
-    for (const unit of units) {
+    for (const unit of UNITS) {
       const urls = today.flatMap((one) => one[unit]);
       const written = onLedger.reduce((sum, entry) => sum + entry[unit], 0);
       const ofEvents = urls.filter(isEventsOnly).length;
@@ -90,8 +96,9 @@ export function createSimulatedCdn(options: CdnOptions): SimulatedCdn {
   };
   const accept = async (purge: PurgeBatch): Promise<PurgeOutcome> => {
     await act(purge);
-    tasks += 1;
-    return anAcceptance({ taskId: `task-${tasks}`, correlationId: `correlation-${tasks}` });
+    const number = tasks.size + 1;
+    tasks.set(`task-${number}`, [...purge.files, ...purge.directories]);
+    return anAcceptance({ taskId: `task-${number}`, correlationId: `correlation-${number}` });
   };
   const answerAs = async (kind: Mood, purge: PurgeBatch): Promise<PurgeOutcome> => {
     switch (kind) {
@@ -99,6 +106,8 @@ export function createSimulatedCdn(options: CdnOptions): SimulatedCdn {
         return accept(purge);
       case 'flaky':
         return answerAs(random.pick(FLAKY), purge);
+      case 'files-spent':
+        return purge.files.length > 0 ? aRefusal() : accept(purge);
       case 'throttled':
         return aRefusal({ retryAfterMs: random.pick([undefined, 1_000, 90_000, 20 * 60_000]) });
       case 'request-refused':
@@ -112,40 +121,38 @@ export function createSimulatedCdn(options: CdnOptions): SimulatedCdn {
         return aFailure({ reason: 'timed-out' });
     }
   };
-  const scripted = createScriptedProvider(createJournal(), {
+  const provider: PurgeProvider = {
+    subscription: SUBSCRIPTION,
     limits: { ...LIMITS, urlsPerRequest: options.urlsPerRequest },
     quota,
-    subscription: SUBSCRIPTION,
-    endpoints: { [OTHER_HOST]: OTHER_ENDPOINT },
-    script: async (purge) => {
+    async findEndpoint(host) {
+      if (host === OTHER_HOST && (mood !== 'flaky' || random.chance(0.7))) return ok(OTHER_ENDPOINT);
+      tries.push({ files: [], directories: [`http://${host}/`] });
+      return err(NOT_FOUND);
+    },
+    async submit(purge) {
+      tries.push(purge);
       const urls = [...purge.files, ...purge.directories];
-      const isBad = !isHealed && urls.some((url) => url.endsWith('/bad.txt'));
       const before = acted.length;
-      const outcome = isBad
-        ? aRefusal({ errorType: 'ParameterInvalid', status: 400, outcomeClass: 'item-refused' })
-        : await answerAs(mood, purge);
+      const outcome =
+        !isHealed && urls.some(isRefused)
+          ? aRefusal({ errorType: 'ParameterInvalid', status: 400, outcomeClass: 'item-refused' })
+          : await answerAs(mood, purge);
       const what = outcome.kind === 'accepted' ? 'accepts' : outcome.outcomeClass;
       note(`CDN: ${what}${acted.length > before ? ' (acted)' : ''} ${urls.join(' ')}`);
       return outcome;
     },
-  });
-  scripted.findBy((host) =>
-    host === OTHER_HOST && (mood !== 'flaky' || random.chance(0.7))
-      ? OTHER_ENDPOINT
-      : aFailure({ reason: 'endpoint-not-found', outcomeClass: 'endpoint-unusable', sent: false }),
-  );
-  scripted.followBy((urls) => {
-    if (!isHealed && random.chance(0.2)) return err(aFailure());
-    return ok(
-      urls.map((url) => {
-        const status = isHealed ? 'succeeded' : random.pick(['succeeded', 'succeeded', 'running', 'failed']);
-        return { url, status } as const;
-      }),
-    );
-  });
+    async readProgress({ taskId }) {
+      if (!isHealed && random.chance(0.2)) return err(aFailure());
+      const statusOf = () =>
+        isHealed ? 'succeeded' : random.pick(['succeeded', 'succeeded', 'running', 'failed']);
+      return ok((tasks.get(taskId) ?? []).map((url) => ({ url, status: statusOf() })));
+    },
+  };
   return {
-    provider: scripted,
+    provider,
     acted,
+    countTries: (url) => tries.filter((one) => covers(one, url)).length,
     compareLedger,
     setMood(next) {
       mood = next;
@@ -159,6 +166,10 @@ export function createSimulatedCdn(options: CdnOptions): SimulatedCdn {
     },
   };
 }
+
+const UNITS: readonly QuotaUnit[] = ['files', 'directories'];
+
+const NOT_FOUND = aFailure({ reason: 'endpoint-not-found', outcomeClass: 'endpoint-unusable', sent: false });
 
 const FLAKY = [
   'calm',

@@ -4,8 +4,9 @@ import type { BlobChange } from '../../src/lib/core/blob-change.ts';
 import type { QuotaPolicy } from '../../src/lib/core/quota-ledger.ts';
 import { bufferBlobChanges } from '../../src/lib/use-cases/buffer-blob-changes.ts';
 import { flushPurges } from '../../src/lib/use-cases/flush-purges.ts';
-import { StorageTrouble, type PurgeProvider, type Run } from '../../src/lib/use-cases/ports.ts';
+import { StorageTrouble, type Run } from '../../src/lib/use-cases/ports.ts';
 import { requestPurge, type RequestedPurge } from '../../src/lib/use-cases/request-purge.ts';
+import { noTelemetry } from '../../src/lib/telemetry/no-telemetry.ts';
 import { trackPurges } from '../../src/lib/use-cases/track-purges.ts';
 import {
   aBlobAsk,
@@ -22,26 +23,18 @@ import {
   OTHER_HOST,
 } from '../support/builders.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
-import { createRecordingLog } from '../support/recording-log.ts';
-import { createRecordingTelemetry } from '../support/recording-telemetry.ts';
 import { createSimulatedCdn, type Mood, type SimulatedCdn } from './cdn.ts';
 import { Crash, NO_FAULTS, startProcess, type Faults, type Process } from './process.ts';
 import { createRandom, type Random } from './random.ts';
 import { createScheduler } from './scheduler.ts';
-import { covers, DIRECTORIES, HOSTS, NAMES, staleUrls, urlsOf } from './site.ts';
-import { createStorage, type Storage, type StoragePorts } from './storage.ts';
-
-/** What a mutant puts between the use cases and the world; nothing unless it says so. */
-export type Mutant = {
-  readonly storage?: (ports: StoragePorts) => StoragePorts;
-  readonly provider?: (provider: PurgeProvider) => PurgeProvider;
-};
+import { covers, DIRECTORIES, HOSTS, isRefused, NAMES, staleUrls, urlsOf } from './site.ts';
+import { createStorage, type Storage } from './storage.ts';
 
 export type HistoryResult = {
   /** What was broken; empty when all promises were kept. */
   readonly violations: readonly string[];
-  /** What happened, a line each. */
-  readonly lines: readonly string[];
+  /** What happened, a line each; written out only for who wants to read it. */
+  readonly lines: () => readonly string[];
 };
 
 /** A change, and how much the CDN had acted on when it happened. */
@@ -52,14 +45,24 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const OWN = { account: 'own', recordsContainer: 'purge-records' };
 
-/** Runs the history of a seed. Throws only what is a fault of the simulation itself. */
-export async function runHistory(seed: number, mutant: Mutant = {}): Promise<HistoryResult> {
+/** Runs the history of a seed. */
+export async function runHistory(seed: number): Promise<HistoryResult> {
   const random = createRandom(seed);
   const clock = createFakeClock();
-  const lines: string[] = [];
+  const notes: { readonly at: number; readonly line: string }[] = [];
   const violations: string[] = [];
   const note = (line: string): void => {
-    lines.push(`${new Date(clock.now()).toISOString()} ${line}`);
+    notes.push({ at: clock.now(), line });
+  };
+  const run: Run = {
+    log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
+    telemetry: {
+      ...noTelemetry,
+      track(event) {
+        if (event.name === 'quota-spent') note(`quota-spent by ${event.by}`);
+      },
+    },
+    traceparent: undefined,
   };
   const violate = (what: string): void => {
     violations.push(what);
@@ -67,7 +70,12 @@ export async function runHistory(seed: number, mutant: Mutant = {}): Promise<His
   };
 
   const quota = drawQuota(random);
-  const storage = createStorage(clock, random.pick([MINUTE_MS, 5 * MINUTE_MS]), violate);
+  const storage = createStorage(
+    clock,
+    // A lease of no time keeps nobody out.
+    { visibilityMs: random.pick([MINUTE_MS, 5 * MINUTE_MS]), leaseMs: random.pick([0, 0, 30_000, MINUTE_MS]) },
+    violate,
+  );
   const cdn = createSimulatedCdn({
     random,
     clock,
@@ -79,7 +87,6 @@ export async function runHistory(seed: number, mutant: Mutant = {}): Promise<His
     note,
     violate,
   });
-  const { provider = (one) => one, storage: mutateStorage = (ports) => ports } = mutant;
   let ids = 0;
   let faults: Faults = NO_FAULTS;
   const world = {
@@ -87,22 +94,19 @@ export async function runHistory(seed: number, mutant: Mutant = {}): Promise<His
     clock,
     scheduler: createScheduler(random),
     configuration: drawConfiguration(random),
-    storage: mutateStorage(storage.ports),
-    provider: provider(cdn.provider),
+    storage: storage.ports,
+    provider: cdn.provider,
     newId: () => `00000000-0000-4000-8000-${`${(ids += 1)}`.padStart(12, '0')}`,
     faults: () => faults,
     note,
   };
   const workers: [Process, Process] = [startProcess('worker 1', world), startProcess('worker 2', world)];
-  const run: Run = {
-    log: createRecordingLog(),
-    telemetry: createRecordingTelemetry(),
-    traceparent: undefined,
-  };
+  const judgeAttempts = createAttemptsJudge(storage, cdn, violate);
 
   let undelivered: readonly Happened[] = [];
   const takenOver: Happened[] = [];
   const requests: TakenRequest[] = [];
+  let unanswered: readonly RequestedPurge[] = [];
   let events = 0;
 
   const happen = (): void => {
@@ -128,12 +132,16 @@ export async function runHistory(seed: number, mutant: Mutant = {}): Promise<His
     }
   };
   const request = async ({ name, ports }: Process): Promise<void> => {
-    const requested = drawRequest(random);
+    // Who got no answer asks again.
+    const [again] = random.chance(0.7) ? unanswered : [];
+    const requested = again ?? drawRequest(random);
+    unanswered = [...unanswered.filter((one) => one !== requested), requested];
     const after = cdn.acted.length;
     for (const url of askedUrls(requested)) cdn.markAsked(url);
     note(`${name}: asked for ${askedUrls(requested).join(' ')}`);
     const answer = await requestPurge(requested, ports, run);
     note(`${name}: answers ${answer.kind}`);
+    unanswered = unanswered.filter((one) => one !== requested);
     if (answer.kind === 'taken') requests.push({ id: answer.record.id, after });
     // What was known before was asked for before: how fresh it must be is not known here.
     if (answer.kind === 'known') requests.push({ id: answer.record.id, after: 0 });
@@ -143,15 +151,13 @@ export async function runHistory(seed: number, mutant: Mutant = {}): Promise<His
     note(`${name}: flushes`);
     return flushPurges(ports, { takeForMs: 150_000, sendForMs: 240_000 }, run);
   };
-  const track = ({ ports }: Process): Promise<void> => trackPurges(ports, run);
-
   /** Expected ends of an invocation: it is done, storage is out, or its process is gone. */
   const endWell = async (work: Promise<void>): Promise<void> => {
     try {
       await work;
     } catch (error) {
       if (error instanceof StorageTrouble || error instanceof Crash) return;
-      violate(`an invocation threw ${error instanceof Error ? error.stack : String(error)}`);
+      violate(`an invocation threw ${describe(error)}`);
     }
   };
   const work = async (invocations: readonly ((process: Process) => Promise<void>)[]): Promise<void> => {
@@ -159,7 +165,9 @@ export async function runHistory(seed: number, mutant: Mutant = {}): Promise<His
     await world.scheduler.runAll(
       invocations.map((invocation) => async () => {
         const worker = random.pick(workers);
-        for (let turns = random.pick([0, 0, 3, 10, 25]); turns > 0; turns -= 1) await world.scheduler.turn();
+        // Who is alone need not wait for the others.
+        const wait = invocations.length === 1 ? 0 : random.pick([0, 0, 3, 10, 25]);
+        for (let turns = wait; turns > 0; turns -= 1) await world.scheduler.turn();
         if (!worker.isDead()) await endWell(invocation(worker));
       }),
     );
@@ -167,35 +175,58 @@ export async function runHistory(seed: number, mutant: Mutant = {}): Promise<His
       if (workers[index].isDead()) workers[index] = startProcess(workers[index].name, world);
     }
     await cdn.compareLedger('after a step');
+    judgeAttempts();
   };
-  const deliverSome = (process: Process) => deliver(process, 0.7);
+  const deliverSome = (process: Process) => {
+    // While a flush is under way, too.
+    if (random.chance(0.5)) happen();
+    return deliver(process, 0.7);
+  };
+  const track = ({ ports }: Process): Promise<void> => trackPurges(ports, run);
   const kinds = [flush, flush, flush, deliverSome, deliverSome, request, track] as const;
 
-  for (let step = random.between(8, 20); step > 0 && violations.length === 0; step -= 1) {
-    cdn.setMood(random.pick(MOODS));
-    faults = drawFaults(random);
-    if (random.chance(0.6)) happen();
-    await work(Array.from({ length: random.between(1, 3) }, () => random.pick(kinds)));
-    clock.advance(drawPause(random, clock.now(), quota));
+  const isDone = (): boolean => undelivered.length === 0 && storage.isAtRest();
+  const live = async (): Promise<void> => {
+    for (let step = random.between(8, 20); step > 0 && violations.length === 0; step -= 1) {
+      if (random.chance(0.7)) cdn.setMood(random.pick(MOODS));
+      faults = drawFaults(random);
+      if (random.chance(0.6)) happen();
+      await work(
+        random.chance(0.08)
+          ? [flush, deliverSome, flush, deliverSome, flush]
+          : Array.from({ length: random.between(1, 3) }, () => random.pick(kinds)),
+      );
+      clock.advance(drawPause(random, clock.now(), quota));
+    }
+    cdn.heal();
+    faults = NO_FAULTS;
+    note('everything is well from here on');
+    for (let round = 0; round < HEALING_ROUNDS && violations.length === 0 && !isDone(); round += 1) {
+      if (undelivered.length > 0) await work([(process) => deliver(process, 1)]);
+      await work([flush]);
+      await work([track]);
+      const idleMs = storage.nextWorkAt() - clock.now();
+      const pauseMs = random.between(20 * MINUTE_MS, 2 * HOUR_MS);
+      clock.advance(Number.isFinite(idleMs) ? Math.max(idleMs, pauseMs) : pauseMs);
+    }
+    if (violations.length === 0) judgeEnd({ storage, cdn, takenOver, requests, isDone: isDone(), violate });
+  };
+  try {
+    await live();
+  } catch (error) {
+    violate(`the history could not go on: ${describe(error)}`);
   }
-
-  cdn.heal();
-  faults = NO_FAULTS;
-  note('everything is well from here on');
-  const isDone = (): boolean =>
-    undelivered.length + storage.buffer.stored().length + storage.records.openIds().length === 0;
-  for (let round = 0; round < HEALING_ROUNDS && violations.length === 0 && !isDone(); round += 1) {
-    await work([(process) => deliver(process, 1)]);
-    await work([flush]);
-    await work([track]);
-    clock.advance(random.between(20 * MINUTE_MS, 2 * HOUR_MS));
-  }
-  if (violations.length === 0) judgeEnd({ storage, cdn, takenOver, requests, isDone: isDone(), violate });
-  return { violations, lines };
+  return {
+    violations,
+    lines: () => notes.map(({ at, line }) => `${new Date(at).toISOString()} ${line}`),
+  };
 }
 
-/** A month: by then the smallest quota has come back often enough. */
-const HEALING_ROUNDS = 600;
+const describe = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message) : String(error);
+
+/** Many times what any history takes: a quota comes back every day. */
+const HEALING_ROUNDS = 200;
 
 type End = {
   readonly storage: Storage;
@@ -206,10 +237,46 @@ type End = {
   readonly violate: (what: string) => void;
 };
 
+/**
+ * A wait is no attempt: a message counts no more of them than the CDN heard of what it needs. Judges what
+ * was written since it was last asked.
+ */
+function createAttemptsJudge(
+  { buffer, records, backlog }: Storage,
+  cdn: SimulatedCdn,
+  violate: (what: string) => void,
+): () => void {
+  const judged = new Set<string>();
+  const judge = (text: string): void => {
+    judged.add(text);
+    const reading = buffer.read(text);
+    if (!reading.ok || reading.value.failedAttempts === 0) return;
+    const { value: message } = reading;
+    const targets =
+      message.type === 'request' ? (records.requests.get(message.requestId)?.targets ?? []) : [];
+    const urls = message.type === 'change' ? staleUrls(message.change) : targets.map(({ url }) => url);
+    const most = urls.reduce((sum, url) => sum + cdn.countTries(url), 0);
+    if (message.failedAttempts > most) {
+      violate(`${message.failedAttempts} attempts are counted of ${most}: ${urls.join(' ')}`);
+    }
+  };
+  return () => {
+    for (const text of buffer.texts()) if (!judged.has(text)) judge(text);
+    for (const entry of backlog.stored().entries.values()) {
+      if (entry.type !== 'target') continue;
+      const { failedAttempts, target } = entry;
+      const most = cdn.countTries(target.url);
+      if (failedAttempts > most) violate(`${failedAttempts} attempts are counted of ${most}: ${target.url}`);
+    }
+  };
+}
+
 function judgeEnd({ storage, cdn, takenOver, requests, isDone, violate }: End): void {
   if (!isDone) {
-    const texts = storage.buffer.stored().map(({ text }) => text);
-    violate(`something waits for ever: ${texts.join(' ')} ${storage.records.openIds().join(' ')}`);
+    const texts = storage.buffer.texts().map((text) => JSON.stringify(storage.buffer.read(text)));
+    const waiting = [...storage.backlog.stored().entries.keys()].join(', ');
+    const open = storage.records.openCount();
+    violate(`something waits for ever: ${texts.join(' ')}; backlog: ${waiting}; open purges: ${open}`);
   }
   const isPurgedSince = (after: number, url: string): boolean =>
     cdn.acted.slice(after).some((purge) => covers(purge, url));
@@ -219,9 +286,8 @@ function judgeEnd({ storage, cdn, takenOver, requests, isDone, violate }: End): 
       violate(`${change.eventId} is lost: ${url} was not purged after it`);
     }
   }
-  const records = new Map(storage.records.requests().map((record) => [record.id, record]));
   for (const { id, after } of requests) {
-    const record = records.get(id);
+    const record = storage.records.requests.get(id);
     if (record === undefined) {
       violate(`request ${id} has no record`);
       continue;
@@ -231,6 +297,9 @@ function judgeEnd({ storage, cdn, takenOver, requests, isDone, violate }: End): 
     if (state === 'failed' && refused.length === 0 && lastFailure === undefined) {
       violate(`request ${id} failed without a reason`);
     }
+    for (const { url } of refused) {
+      if (!isRefused(url)) violate(`request ${id}: ${url} stands as refused, and the CDN would take it`);
+    }
     for (const { url } of targets) {
       if (isPurgedSince(after, url) || refused.some((one) => one.url === url)) continue;
       violate(`request ${id} is lost: ${url} was not purged`);
@@ -238,17 +307,12 @@ function judgeEnd({ storage, cdn, takenOver, requests, isDone, violate }: End): 
   }
 }
 
-/**
- * What is left for events is enough for any one change, four files, and often for little more. While the reset is not
- * known there are two resets a day to wait for, and a change is served whole at neither if they share less than seven.
- */
+/** What is left for events a day is now and then less than one change needs: four files. */
 function drawQuota(random: Random): QuotaPolicy {
-  const resetUtcOffsetHours = random.pick([undefined, 0, 8]);
-  const files = resetUtcOffsetHours === undefined ? random.pick([10, 15, 30]) : random.pick([7, 8, 10, 30]);
   return aQuota({
-    limits: { files, directories: random.between(4, 6) },
+    limits: { files: random.pick([4, 5, 8, 10, 30]), directories: random.between(2, 6) },
     manualReserve: { files: 3, directories: 1 },
-    resetUtcOffsetHours,
+    resetUtcOffsetHours: random.pick([undefined, 0, 8]),
   });
 }
 
@@ -300,6 +364,7 @@ const MOODS: readonly [Mood, ...Mood[]] = [
   'flaky',
   'unknown',
   'throttled',
+  'files-spent',
   'credentials-refused',
   'transient',
 ];

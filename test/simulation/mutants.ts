@@ -1,86 +1,140 @@
-// Faults that the app could have, put between it and the world: each must be seen by the checks of the histories.
+// Faults that the app could have, as changes of its source: each must be seen by the checks of the histories.
 
-import type { QuotaLedger } from '../../src/lib/core/quota-ledger.ts';
-import type { Receipt } from '../../src/lib/use-cases/ports.ts';
-import type { Mutant } from './history.ts';
-
-/** By what each does wrong. */
-export const MUTANTS: Readonly<Record<string, Mutant>> = {
-  'takes messages out of the buffer when it receives them': {
-    storage: (ports) => ({
-      ...ports,
-      buffer: {
-        ...ports.buffer,
-        async receive() {
-          const received = await ports.buffer.receive();
-          for (const { receipt } of received) await ports.buffer.complete(receipt);
-          return received;
-        },
-      },
-    }),
-  },
-  'drops a message that has to wait': {
-    storage: (ports) => ({
-      ...ports,
-      buffer: { ...ports.buffer, putBack: (receipt: Receipt) => ports.buffer.complete(receipt) },
-    }),
-  },
-  'does not save the record of a purge': {
-    storage: (ports) => ({ ...ports, records: { ...ports.records, savePurge: async () => undefined } }),
-  },
-  'does not write the poison entry': {
-    storage: (ports) => ({ ...ports, buffer: { ...ports.buffer, poison: async () => undefined } }),
-  },
-  'forgets reservations': {
-    storage: (ports) => ({
-      ...ports,
-      ledgers: {
-        ...ports.ledgers,
-        save: (subscription, ledger, etag) =>
-          ports.ledgers.save(subscription, { ...ledger, reservations: [] }, etag),
-      },
-    }),
-  },
-  'writes the ledger over what somebody else wrote': {
-    storage: (ports) => ({
-      ...ports,
-      ledgers: {
-        ...ports.ledgers,
-        async save(subscription: string, ledger: QuotaLedger) {
-          const { etag } = await ports.ledgers.load(subscription);
-          return ports.ledgers.save(subscription, ledger, etag);
-        },
-      },
-    }),
-  },
-  'leaves one file of a batch out': {
-    provider: (provider) => ({
-      ...provider,
-      submit: (purge) =>
-        provider.submit(purge.files.length > 1 ? { ...purge, files: purge.files.slice(1) } : purge),
-    }),
-  },
-  'takes an unknown outcome for an unspent one': {
-    provider: (provider) => ({
-      ...provider,
-      async submit(purge) {
-        const outcome = await provider.submit(purge);
-        return outcome.kind === 'failed' && outcome.outcomeClass === 'unknown'
-          ? { ...outcome, outcomeClass: 'transient' }
-          : outcome;
-      },
-    }),
-  },
-  'lets events spend what is kept for people': {
-    provider: (provider) => ({
-      ...provider,
-      quota: provider.quota && { ...provider.quota, manualReserve: { files: 0, directories: 0 } },
-    }),
-  },
-  'knows no margin around a reset': {
-    provider: (provider) => ({
-      ...provider,
-      quota: provider.quota && { ...provider.quota, resetMarginMs: 0 },
-    }),
-  },
+export type Mutant = {
+  /** By what the app does wrong then. */
+  readonly name: string;
+  /** Below the root. */
+  readonly file: `src/lib/${string}.ts`;
+  /** Stands in the file once. */
+  readonly find: string;
+  readonly replace: string;
 };
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'deletes messages before the purge is on record',
+    file: 'src/lib/use-cases/send-batch.ts',
+    find: 'await records.savePurge(record);',
+    replace: 'void records.savePurge(record).catch(() => undefined);',
+  },
+  {
+    name: 'deletes a message when all of its targets but one are purged',
+    file: 'src/lib/use-cases/progress.ts',
+    find: 'if (left > 0)',
+    replace: 'if (left > 1)',
+  },
+  {
+    name: 'drops who joined a directory that covers what it needs',
+    file: 'src/lib/core/coalesce.ts',
+    find: 'for (const owner of owners) cover?.owners.add(owner);',
+    replace: '',
+  },
+  {
+    name: 'drops who joined a target that somebody else needs too',
+    file: 'src/lib/core/coalesce.ts',
+    find: 'known.claims.push(claim);',
+    replace: '',
+  },
+  {
+    name: 'leaves one file of a batch out',
+    file: 'src/lib/core/purge-plan.ts',
+    find: "files: urlsOf('file'),",
+    replace: "files: urlsOf('file').slice(0, 1),",
+  },
+  {
+    name: 'forgets to split a batch of which an item is refused',
+    file: 'src/lib/use-cases/endpoint-turn.ts',
+    find: 'const halves = halve(part);',
+    replace: 'const halves = undefined;',
+  },
+  {
+    name: 'sends the first half of a split batch twice and the other never',
+    file: 'src/lib/core/batch-search.ts',
+    find: '[toBatch([first, ...others]), toBatch([next, ...rest])]',
+    replace: '[toBatch([first, ...others]), toBatch([first, ...others])]',
+  },
+  {
+    name: 'spends without reserving',
+    file: 'src/lib/core/quota-ledger.ts',
+    find: '[...ledger.reservations, { id, at, days: quotaDays(at, policy), spent }]',
+    replace: 'ledger.reservations',
+  },
+  {
+    name: 'releases what is still on its way',
+    file: 'src/lib/core/quota-ledger.ts',
+    find: 'ledger.reservations.filter((one) => one.id !== id)',
+    replace: '[]',
+  },
+  {
+    name: 'lets events spend what is kept for people',
+    file: 'src/lib/core/quota-ledger.ts',
+    find: 'Math.max(manualReserve[unit] - manual[unit], 0)',
+    replace: '0',
+  },
+  {
+    name: 'knows no margin around a reset',
+    file: 'src/lib/core/quota-days.ts',
+    find: '[at - marginMs, at, at + marginMs]',
+    replace: '[at]',
+  },
+  {
+    name: 'guesses the reset instead of keeping both days',
+    file: 'src/lib/core/quota-days.ts',
+    find: 'POSSIBLE_OFFSETS: readonly number[] = [0, 8]',
+    replace: 'POSSIBLE_OFFSETS: readonly number[] = [0]',
+  },
+  {
+    name: 'writes the ledger over what somebody else wrote',
+    file: 'src/lib/use-cases/reserve-quota.ts',
+    find: 'ledgers.save(subscription, changed, current.etag)',
+    replace: 'ledgers.save(subscription, changed, (await ledgers.load(subscription)).etag)',
+  },
+  {
+    name: 'takes an unknown outcome for an unspent one',
+    file: 'src/lib/use-cases/send-within-quota.ts',
+    find: "result.outcome.outcomeClass === 'unknown'",
+    replace: 'false',
+  },
+  {
+    name: 'does not write the poison entry',
+    file: 'src/lib/use-cases/flush-round.ts',
+    find: 'await buffer.poison(',
+    replace: 'void (',
+  },
+  {
+    name: 'names on a request only what was purged for it by its own name',
+    file: 'src/lib/use-cases/request-progress.ts',
+    find: 'serves(target, one)',
+    replace: 'target.url === one.url',
+  },
+  {
+    name: 'ends a request though one of its purges could not be noted',
+    file: 'src/lib/use-cases/request-purge.ts',
+    find: 'done.includes(owner) && !isUnnoted',
+    replace: 'done.includes(owner)',
+  },
+  {
+    name: 'answers a repeated request without writing its message again',
+    file: 'src/lib/use-cases/request-purge.ts',
+    find: "if (state === 'waiting' && !isHeardOf)",
+    replace: 'if (false)',
+  },
+  {
+    name: 'counts a wait as an attempt',
+    file: 'src/lib/use-cases/progress.ts',
+    find: "tried: result.kind === 'tried',",
+    replace: 'tried: true,',
+  },
+  {
+    name: 'takes out of the backlog what joined an entry while its purge was under way',
+    file: 'src/lib/core/backlog.ts',
+    find: 'entries.get(keyOf(entry))?.revision === entry.revision',
+    replace: 'entries.has(keyOf(entry))',
+  },
+  {
+    name: 'deletes the messages of what joins the backlog though it was not saved',
+    file: 'src/lib/use-cases/flush-round.ts',
+    find: 'if (left !== undefined) {',
+    replace: 'if (true) {',
+  },
+];

@@ -4,7 +4,9 @@ import type { Configuration } from '../../src/lib/core/configuration.ts';
 import type { FlushPorts } from '../../src/lib/use-cases/flush-purges.ts';
 import { createHolds } from '../../src/lib/use-cases/holds.ts';
 import { oneAtATime } from '../../src/lib/use-cases/one-at-a-time.ts';
-import { StorageTrouble, type PurgeProvider } from '../../src/lib/use-cases/ports.ts';
+import { createLooks } from '../../src/lib/use-cases/looks.ts';
+import { createRecentPurges } from '../../src/lib/use-cases/recent-purges.ts';
+import { StorageTrouble, type HeldLease, type PurgeProvider } from '../../src/lib/use-cases/ports.ts';
 import { CDN } from '../support/builders.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 import type { Random } from './random.ts';
@@ -95,7 +97,20 @@ export function startProcess(name: string, world: World): Process {
       await takeTurn(`the answer to ${call}`);
       return result;
     };
-  const { buffer, records, ledgers } = storage;
+  const { buffer, records, ledgers, backlog } = storage;
+  const acquire = stored('acquire-lease', storage.lease.acquire);
+  /** It does not throw: where the process dies, the lease is not released. */
+  const releasing = ({ isHeld, release }: HeldLease): HeldLease => ({
+    isHeld,
+    async release() {
+      try {
+        await takeTurn('release-lease');
+        await release();
+      } catch (error) {
+        if (!(error instanceof Crash)) throw error;
+      }
+    },
+  });
   const asking: PurgeProvider = {
     ...provider,
     findEndpoint: asked('find-endpoint', provider.findEndpoint),
@@ -116,6 +131,15 @@ export function startProcess(name: string, world: World): Process {
       providersFor: () => new Map([[CDN, asking]]),
       endpointTurns: oneAtATime(),
       holds: createHolds(),
+      looks: createLooks(),
+      recent: createRecentPurges(),
+      backlog: { load: stored('load-backlog', backlog.load), save: stored('save-backlog', backlog.save) },
+      lease: {
+        async acquire() {
+          const lease = await acquire();
+          return lease && releasing(lease);
+        },
+      },
       buffer: {
         add: stored('add', buffer.add),
         // The service promises no order.
@@ -132,6 +156,7 @@ export function startProcess(name: string, world: World): Process {
         readOpenPurge: stored('read-open', records.readOpenPurge),
         updateOpenPurge: stored('update-open', records.updateOpenPurge),
         closePurge: stored('close-purge', records.closePurge),
+        findPurgesSince: stored('find-recent', records.findPurgesSince),
         readPurge: stored('read-purge', records.readPurge),
         createRequest: stored('create-request', records.createRequest),
         readRequest: stored('read-request', records.readRequest),

@@ -7,6 +7,9 @@ export const HOSTS = [HOST, OTHER_HOST] as const;
 export const NAMES = ['a.txt', 'b.txt', 'dir/a.txt', 'dir/sub/b.txt', 'bad.txt'] as const;
 export const DIRECTORIES = ['dir/', 'dir/sub/'] as const;
 
+/** Whether the CDN never takes it, until all is well. */
+export const isRefused = (url: string): boolean => url.endsWith('/bad.txt');
+
 /** Directories end with a slash. */
 export const urlsOf = (name: string): readonly string[] =>
   HOSTS.map((host) => `http://${host}/media/${name}`);

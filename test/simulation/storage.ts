@@ -1,66 +1,82 @@
 // What outlives a process: buffer, records and ledgers, watched for a message that goes too early.
 
-import { decodeMessage } from '../../src/lib/buffer/message.schema.ts';
 import type { BlobChange } from '../../src/lib/core/blob-change.ts';
 import type { OpenPurge } from '../../src/lib/core/purge-record.ts';
-import type { LedgerStore, PurgeBuffer, PurgeRecords } from '../../src/lib/use-cases/ports.ts';
+import type {
+  BacklogStore,
+  FlushLease,
+  LedgerStore,
+  PurgeBuffer,
+  PurgeRecords,
+} from '../../src/lib/use-cases/ports.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
-import { createInMemoryBuffer, type InMemoryBuffer } from '../support/in-memory-buffer.ts';
-import { createInMemoryLedgers } from '../support/in-memory-ledgers.ts';
-import { createInMemoryRecords, type InMemoryRecords } from '../support/in-memory-records.ts';
-import { createJournal } from '../support/recording-journal.ts';
-import { covers, staleUrls } from './site.ts';
+import { createMemoryBacklog, createMemoryLease, type MemoryBacklog } from './memory-backlog.ts';
+import { createMemoryBuffer, type MemoryBuffer } from './memory-buffer.ts';
+import { createMemoryLedgers } from './memory-ledgers.ts';
+import { createMemoryRecords, type MemoryRecords } from './memory-records.ts';
+import { covers, isRefused, staleUrls } from './site.ts';
 
-/** What a mutant may put something in front of. */
+/** What the app is given. */
 export type StoragePorts = {
   readonly buffer: PurgeBuffer;
   readonly records: PurgeRecords;
   readonly ledgers: LedgerStore;
+  readonly backlog: BacklogStore;
+  readonly lease: FlushLease;
 };
 
 export type Storage = {
   readonly ports: StoragePorts;
-  readonly buffer: InMemoryBuffer;
-  readonly records: InMemoryRecords;
+  readonly buffer: MemoryBuffer;
+  readonly records: MemoryRecords;
   readonly ledgers: LedgerStore;
-  /** Whether a poison entry holds the change for this URL. */
+  readonly backlog: MemoryBacklog;
+  /** Whether a poison entry holds the change, or a later one of its path, for this URL. */
   readonly isPoisoned: (change: BlobChange, url: string) => boolean;
+  /** Whether nothing waits, and no purge is open. */
+  readonly isAtRest: () => boolean;
+  /** Before this no flush and no tracker finds anything to do; infinite when there never will be. */
+  readonly nextWorkAt: () => number;
 };
 
 export function createStorage(
   clock: FakeClock,
-  visibilityMs: number,
+  { visibilityMs, leaseMs }: { readonly visibilityMs: number; readonly leaseMs: number },
   violate: (what: string) => void,
 ): Storage {
-  const journal = createJournal();
-  const buffer = createInMemoryBuffer(clock, visibilityMs, journal);
-  const records = createInMemoryRecords(journal);
-  const ledgers = createInMemoryLedgers(journal);
+  const buffer = createMemoryBuffer(clock, visibilityMs);
+  const records = createMemoryRecords(clock);
+  const ledgers = createMemoryLedgers();
+  const backlog = createMemoryBacklog();
+  const lease = createMemoryLease(clock, leaseMs);
   const savedByEvent = new Map<string, OpenPurge[]>();
+  const poisonedAt = new Map<string, number>();
 
-  const isPoisoned = ({ eventId }: BlobChange, url: string): boolean =>
-    buffer.poisoned.some((entry) => {
-      const decoded = decodeMessage(entry.text);
-      if (!decoded.ok || decoded.value.type !== 'change') return false;
-      return entry.url === url && decoded.value.change.eventId === eventId;
+  const isPoisoned = ({ eventAt }: BlobChange, url: string): boolean => (poisonedAt.get(url) ?? 0) >= eventAt;
+  const waits = (url: string): boolean =>
+    [...backlog.stored().entries.values()].some((entry) => {
+      if (entry.type !== 'target') return false;
+      const { target } = entry;
+      return target.kind === 'directory' ? url.startsWith(target.url) : url === target.url;
     });
 
   const judgeGone = (text: string): void => {
-    const decoded = decodeMessage(text);
+    const decoded = buffer.read(text);
     if (!decoded.ok) return;
     const message = decoded.value;
     switch (message.type) {
       case 'change': {
         const saved = savedByEvent.get(message.change.eventId) ?? [];
         for (const url of staleUrls(message.change)) {
-          if (saved.some((purge) => covers(purge, url)) || isPoisoned(message.change, url)) continue;
+          if (saved.some((purge) => covers(purge, url)) || waits(url)) continue;
+          if (isPoisoned(message.change, url)) continue;
           violate(`the message of ${message.change.eventId} went with nothing on record for ${url}`);
         }
         break;
       }
       case 'request': {
-        const record = records.requests().find(({ id }) => id === message.requestId);
-        if (record === undefined) break;
+        const record = records.requests.get(message.requestId);
+        if (record === undefined || backlog.stored().entries.has(`request ${record.id}`)) break;
         if (record.state === 'waiting') violate(`the message of request ${record.id} went while it waits`);
         const named = [
           ...record.purges.flatMap(({ urls }) => urls),
@@ -78,17 +94,32 @@ export function createStorage(
     buffer,
     records,
     ledgers,
+    backlog,
     isPoisoned,
+    isAtRest: () => buffer.count() + records.openCount() + backlog.stored().entries.size === 0,
+    nextWorkAt: () => {
+      const waiting = [...backlog.stored().entries.values()].map(({ until }) => until);
+      return Math.min(buffer.nextVisibleAt(), records.nextDueAt(), ...waiting);
+    },
     ports: {
       ledgers,
+      backlog,
+      lease,
       buffer: {
         ...buffer,
         async complete(receipt) {
-          const find = () => buffer.stored().find(({ messageId }) => messageId === receipt.messageId);
-          const before = find();
+          const before = buffer.find(receipt.messageId);
           await buffer.complete(receipt);
           // A stale receipt takes nothing away.
-          if (before !== undefined && find() === undefined) judgeGone(before.text);
+          if (before !== undefined && buffer.find(receipt.messageId) === undefined) judgeGone(before);
+        },
+        async poison(entry) {
+          await buffer.poison(entry);
+          const { text, url = '' } = entry;
+          const decoded = buffer.read(text);
+          if (!decoded.ok || decoded.value.type !== 'change') return;
+          if (!isRefused(url)) violate(`${url} was poisoned, and the CDN would take it`);
+          poisonedAt.set(url, clock.now());
         },
       },
       records: {

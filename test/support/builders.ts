@@ -1,7 +1,7 @@
-import type { QuotaPolicy } from '../../src/lib/core/quota-ledger.ts';
 // Domain values for tests: right ones by default, each test says only what matters to it.
 
 import type { AffectedPath, BlobChange, BlobPath } from '../../src/lib/core/blob-change.ts';
+import type { Joining, Stay } from '../../src/lib/core/backlog.ts';
 import type { BufferMessage } from '../../src/lib/core/buffer-message.ts';
 import { cdnUrl, SCHEMES, type Scheme } from '../../src/lib/core/cdn-url.ts';
 import type { Claim, CoalescedTarget } from '../../src/lib/core/coalesce.ts';
@@ -11,12 +11,14 @@ import type {
   ConfiguredHost,
   RequestLimits,
 } from '../../src/lib/core/configuration.ts';
+import { instant } from '../../src/lib/core/instant.ts';
 import type { PurgeAccepted, PurgeFailed, PurgeRefused } from '../../src/lib/core/purge-outcome.ts';
 import type { OpenPurge } from '../../src/lib/core/purge-record.ts';
 import { beginTracking } from '../../src/lib/core/purge-tracking.ts';
 import type { LocatedTarget } from '../../src/lib/core/purge-plan.ts';
-import type { BlobAsk, RequestRecord, UrlAsk } from '../../src/lib/core/purge-request.ts';
+import type { BlobAsk, RequestPurge, RequestRecord, UrlAsk } from '../../src/lib/core/purge-request.ts';
 import type { PurgeTarget } from '../../src/lib/core/purge-target.ts';
+import type { QuotaPolicy } from '../../src/lib/core/quota-ledger.ts';
 import { mapToTargets, type MappingRule, type RuleHost } from '../../src/lib/core/url-mapping.ts';
 import { START_AT } from './fake-clock.ts';
 
@@ -127,6 +129,8 @@ export function aQuota(parts: Partial<QuotaPolicy> = {}): QuotaPolicy {
     resetUtcOffsetHours: 0,
     resetMarginMs: 600_000,
     sites: new Map(),
+    spentAfterThrottledMs: 15 * 60_000,
+    probeEveryMs: 30 * 60_000,
     ...parts,
   };
 }
@@ -191,7 +195,7 @@ export function aClaim<Owner>(target: PurgeTarget, owner: Owner): Claim<Owner> {
 }
 
 export function aCoalesced<Owner>(target: PurgeTarget, ...owners: readonly Owner[]): CoalescedTarget<Owner> {
-  return { target, owners: new Set(owners) };
+  return { target, claims: owners.map((owner) => ({ target, owner })), owners: new Set(owners) };
 }
 
 export function aLocated(path: string, endpointId: string = ENDPOINT): LocatedTarget<string> {
@@ -231,6 +235,11 @@ export function aRefusal(parts: Partial<PurgeRefused> = {}): PurgeRefused {
   };
 }
 
+/** The CDN refuses one of the URLs. */
+export function anItemRefusal(parts: Partial<PurgeRefused> = {}): PurgeRefused {
+  return aRefusal({ outcomeClass: 'item-refused', errorType: 'ParameterInvalid', status: 400, ...parts });
+}
+
 export function aFailure(parts: Partial<PurgeFailed> = {}): PurgeFailed {
   return {
     kind: 'failed',
@@ -243,6 +252,36 @@ export function aFailure(parts: Partial<PurgeFailed> = {}): PurgeFailed {
     correlationId: undefined,
     ...parts,
   };
+}
+
+type JoiningTarget = Extract<Joining, { readonly type: 'target' }>;
+
+/** A target of one change that failed once, due in ten seconds. */
+export function aJoiningTarget(
+  path: string,
+  { eventId = 'event-1', ...parts }: Partial<JoiningTarget> & { readonly eventId?: string } = {},
+): JoiningTarget {
+  return {
+    type: 'target',
+    target: aTarget(path),
+    changes: 1,
+    causes: [{ type: 'change', eventId, eventAt: START_AT }],
+    messages: [{ path, text: `text of ${eventId}` }],
+    since: START_AT,
+    ...aStay(),
+    ...parts,
+  };
+}
+
+type JoiningRequest = Extract<Joining, { readonly type: 'request' }>;
+
+/** A request that failed once, due in ten seconds. */
+export function aJoiningRequest(requestId: string, parts: Partial<JoiningRequest> = {}): JoiningRequest {
+  return { type: 'request', requestId, since: START_AT, ...aStay(), ...parts };
+}
+
+export function aStay(parts: Partial<Stay> = {}): Stay {
+  return { reason: 'transient', until: instant(START_AT + 10_000), failedAttempts: 1, ...parts };
 }
 
 /** A purge that the CDN has just accepted. */
@@ -275,6 +314,12 @@ export function aRequest(parts: Partial<RequestRecord> = {}): RequestRecord {
     purges: [],
     ...parts,
   };
+}
+
+/** One accepted purge of a request. */
+export function aRequestPurge(parts: Partial<RequestPurge> = {}): RequestPurge {
+  const { id, acceptedAt, cdn, endpointId, taskId, files } = aPurge();
+  return { id, acceptedAt, cdn, endpointId, taskId, state: 'accepted', urls: files, ...parts };
 }
 
 /** The URLs that rules make of a path, in order. */

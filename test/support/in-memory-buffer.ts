@@ -125,10 +125,12 @@ export function createInMemoryBuffer(clock: Clock, visibilityMs: number, journal
   };
 }
 
-function readEntry({ text, bufferedAt }: StoredMessage, receipt: Receipt): ReceivedMessage {
+function readEntry({ text, bufferedAt, receives }: StoredMessage, receipt: Receipt): ReceivedMessage {
   const decoded = decodeMessage(text);
   const buffered: BufferedText = { receipt, bufferedAt, text };
-  if (decoded.ok) return { kind: 'readable', ...buffered, message: decoded.value };
+  if (decoded.ok) {
+    return { kind: 'readable', ...buffered, message: decoded.value, isRepeated: receives > 0 };
+  }
   switch (decoded.error.kind) {
     case 'unreadable':
       return { kind: 'unreadable', ...buffered, reason: decoded.error.reason };

@@ -97,6 +97,16 @@ export function createInMemoryRecords(journal: Journal): InMemoryRecords {
       return open.delete(record.id);
     },
 
+    async findPurgesSince(since, most, isKnown) {
+      journal.note({ port: 'records', call: 'find-recent', of: '' });
+      return [...purges.keys()]
+        .flatMap((id) => readPurge(open, id) ?? readPurge(purges, id) ?? [])
+        .filter(({ acceptedAt }) => acceptedAt >= since)
+        .toReversed()
+        .slice(0, most)
+        .filter(({ id }) => !isKnown(id));
+    },
+
     async readPurge(id) {
       journal.note({ port: 'records', call: 'read-purge', of: id });
       return readPurge(open, id) ?? readPurge(purges, id);

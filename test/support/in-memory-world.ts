@@ -5,29 +5,37 @@ import type { Configuration } from '../../src/lib/core/configuration.ts';
 import type { Services } from '../../src/lib/services.ts';
 import { flushPurges, type FlushPorts } from '../../src/lib/use-cases/flush-purges.ts';
 import { createHolds } from '../../src/lib/use-cases/holds.ts';
+import { createLooks } from '../../src/lib/use-cases/looks.ts';
+import { createRecentPurges } from '../../src/lib/use-cases/recent-purges.ts';
 import { oneAtATime } from '../../src/lib/use-cases/one-at-a-time.ts';
 import type { Receipt, Run } from '../../src/lib/use-cases/ports.ts';
 import { aConfiguration, aMessage, CDN } from './builders.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
+import { createInMemoryBacklog, createInMemoryLease, type InMemoryBacklog } from './in-memory-backlog.ts';
 import { createInMemoryBuffer, type InMemoryBuffer } from './in-memory-buffer.ts';
 import {
   createScriptedProvider,
   type ScriptedProvider,
   type ScriptedProviderOptions,
 } from './in-memory-provider.ts';
+import { createInMemoryHistory } from './in-memory-history.ts';
+import { createInMemoryAccounts, createInMemoryInventory } from './in-memory-inventory.ts';
 import { createInMemoryLedgers } from './in-memory-ledgers.ts';
+import { createInMemoryOldRecords } from './in-memory-old-records.ts';
 import { createInMemoryRecords, type InMemoryRecords } from './in-memory-records.ts';
 import { createJournal, type Journal } from './recording-journal.ts';
 import { createRecordingLog, type RecordingLog } from './recording-log.ts';
 import { createRecordingTelemetry, type RecordingTelemetry } from './recording-telemetry.ts';
 
 export const VISIBILITY_MS = 300_000;
+const LEASE_MS = 30_000;
 
 export type World = {
   readonly clock: FakeClock;
   readonly journal: Journal;
   readonly buffer: InMemoryBuffer;
   readonly records: InMemoryRecords;
+  readonly backlog: InMemoryBacklog;
   /** The CDN that the builders name; `cdns` has every one. */
   readonly cdn: ScriptedProvider;
   readonly cdns: ReadonlyMap<string, ScriptedProvider>;
@@ -55,6 +63,7 @@ export function createWorld(options: WorldOptions = {}): World {
   const journal = createJournal();
   const buffer = createInMemoryBuffer(clock, VISIBILITY_MS, journal);
   const records = createInMemoryRecords(journal);
+  const backlog = createInMemoryBacklog(journal);
   const cdn = createScriptedProvider(journal, options.cdn);
   const others = Object.entries(options.otherCdns ?? {}).map(
     ([name, provider]) => [name, createScriptedProvider(journal, provider)] as const,
@@ -72,6 +81,10 @@ export function createWorld(options: WorldOptions = {}): World {
     clock,
     endpointTurns: oneAtATime(),
     holds: createHolds(),
+    backlog,
+    lease: createInMemoryLease(clock, LEASE_MS, journal),
+    recent: createRecentPurges(),
+    looks: createLooks(),
     ledgers: createInMemoryLedgers(journal),
     newId: () => `00000000-0000-4000-8000-${`${(ids += 1)}`.padStart(12, '0')}`,
   };
@@ -82,6 +95,7 @@ export function createWorld(options: WorldOptions = {}): World {
     journal,
     buffer,
     records,
+    backlog,
     cdn,
     cdns,
     log,
@@ -91,7 +105,14 @@ export function createWorld(options: WorldOptions = {}): World {
     services: {
       configuration: ports.configuration,
       buffer,
-      poison: { receive: async () => [], restore: async () => undefined, remove: async () => undefined },
+      poison: { receive: async () => [], restore: async () => true, remove: async () => undefined },
+      history: createInMemoryHistory(records, journal),
+      retention: { oldRecords: createInMemoryOldRecords(), days: 30 },
+      inventory: {
+        store: createInMemoryInventory(),
+        lister: createInMemoryAccounts({}),
+        settingsOf: () => undefined,
+      },
       own: { account: 'contoso', recordsContainer: 'purge-records' },
       telemetry,
       flushPorts: ports,

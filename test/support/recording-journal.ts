@@ -27,7 +27,12 @@ export type Effect = {
     | 'claim-key'
     | 'find-endpoint'
     | 'submit'
-    | 'read-progress';
+    | 'read-progress'
+    | 'find-recent'
+    | 'list-day'
+    | 'load-backlog'
+    | 'save-backlog'
+    | 'acquire-lease';
   /** Message id, record id, host, endpoint id or task id; empty for a receive. */
   readonly of: string;
 };

@@ -3,7 +3,7 @@
 import { text as readText } from 'node:stream/consumers';
 
 import { BlobServiceClient } from '@azure/storage-blob';
-import { QueueServiceClient } from '@azure/storage-queue';
+import { QueueServiceClient, type QueueClient } from '@azure/storage-queue';
 import { getGlobalDispatcher } from 'undici';
 import { expect, vi } from 'vitest';
 import * as z from 'zod';
@@ -77,6 +77,8 @@ export interface StackClient {
   readonly publish: (...events: readonly unknown[]) => Promise<void>;
   /** Runs the flush now, gives the host's status: 202 when it ended well. */
   readonly flush: () => Promise<number>;
+  /** Runs the tracker now, gives the host's status as `flush` does. */
+  readonly track: () => Promise<number>;
   /** Waits until all is delivered, then flushes. */
   readonly deliverAndFlush: () => Promise<void>;
   /** Flushes again and again until the expectations hold: messages that were put back come only later. */
@@ -85,19 +87,20 @@ export interface StackClient {
   readonly requests: () => Promise<readonly EmulatedRequest[]>;
   /** Orders a fault of the CDN emulator. */
   readonly order: (fault: unknown) => Promise<void>;
-  readonly releaseAnswers: () => Promise<void>;
   readonly changeCdn: (settings: unknown) => Promise<void>;
   /** At most 32 messages that are visible now. */
   readonly waiting: () => Promise<readonly BufferedMessage[]>;
   /** How many messages the buffer holds, hidden ones included. */
   readonly buffered: () => Promise<number>;
+  /** How many entries the poison queue holds. */
+  readonly poisoned: () => Promise<number>;
 }
 
 export function createStackClient(stack: StackAddresses): StackClient {
   const blobs = BlobServiceClient.fromConnectionString(stack.connectionString);
-  const queue = QueueServiceClient.fromConnectionString(stack.connectionString).getQueueClient(
-    stack.queueName,
-  );
+  const queues = QueueServiceClient.fromConnectionString(stack.connectionString);
+  const queue = queues.getQueueClient(stack.queueName);
+  const poison = queues.getQueueClient(`${stack.queueName}-poison`);
   const emulator = (path: string): string => `${stack.cdnApiUrl}/_emulator/${path}`;
 
   const delivered = async (): Promise<void> => {
@@ -109,13 +112,14 @@ export function createStackClient(stack: StackAddresses): StackClient {
       { timeout: deadlineMs, interval: 20 },
     );
   };
-  const flush = async (): Promise<number> => {
-    const answer = await fetch(`${stack.functionsUrl}/admin/functions/flush-purge-buffer?wait=true`, {
+  const run = async (name: string): Promise<number> => {
+    const answer = await fetch(`${stack.functionsUrl}/admin/functions/${name}?wait=true`, {
       method: 'POST',
       headers: { 'x-functions-key': stack.masterKey },
     });
     return answer.status;
   };
+  const flush = (): Promise<number> => run('flush-purge-buffer');
 
   return {
     blobs,
@@ -144,6 +148,7 @@ export function createStackClient(stack: StackAddresses): StackClient {
     events: () => getJson(`${stack.eventGridUrl}/events`, z.array(DeliveredEvent)),
     publish: (...events) => postJson(`${stack.eventGridUrl}/publish`, events),
     flush,
+    track: () => run('track-purges'),
     async deliverAndFlush() {
       await delivered();
       expect(await flush()).toBe(202);
@@ -160,7 +165,6 @@ export function createStackClient(stack: StackAddresses): StackClient {
     purges: () => getJson(emulator('purges'), z.array(EmulatedPurge)),
     requests: () => getJson(emulator('requests'), z.array(EmulatedRequest)),
     order: (fault) => postJson(emulator('faults'), fault),
-    releaseAnswers: () => postJson(emulator('release'), {}),
     changeCdn: (settings) => postJson(emulator('settings'), settings),
     async waiting() {
       const { peekedMessageItems } = await queue.peekMessages({ numberOfMessages: 32 });
@@ -168,8 +172,13 @@ export function createStackClient(stack: StackAddresses): StackClient {
         BufferedMessage.parse(JSON.parse(Buffer.from(messageText, 'base64').toString())),
       );
     },
-    buffered: async () => (await queue.getProperties()).approximateMessagesCount ?? 0,
+    buffered: () => countOf(queue),
+    poisoned: async () => ((await poison.exists()) ? countOf(poison) : 0),
   };
+}
+
+async function countOf(queue: QueueClient): Promise<number> {
+  return (await queue.getProperties()).approximateMessagesCount ?? 0;
 }
 
 /** How a browser asks for a blob: the slashes as they are, all else in its name escaped. */

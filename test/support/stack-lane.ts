@@ -3,12 +3,15 @@
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 
+import type { ContainerClient } from '@azure/storage-blob';
 import * as z from 'zod';
 
 import { localConnectionString } from '../../dev/azurite/account.ts';
 import { hostKeys } from '../../dev/local-settings.ts';
 import { startChild, type Child } from '../../dev/processes/child.ts';
 import type { Stack } from '../../dev/stack.ts';
+import type { Waiting } from '../../src/lib/core/backlog.ts';
+import { createBlobBacklog } from '../../src/lib/records/blob-backlog.ts';
 import { createStackClient, type StackClient } from './stack-client.ts';
 
 export interface Lane extends StackClient {
@@ -21,6 +24,10 @@ export interface Lane extends StackClient {
   readonly killHost: () => Promise<void>;
   /** Starts a host where the last one was, with other settings if given. */
   readonly startHost: (settings?: Settings) => Promise<void>;
+  /** What of the lane waits in the backlog. */
+  readonly backlog: () => Promise<readonly Waiting[]>;
+  /** Starts one more host on the same storage, which no events come to. Gives how to use that one. */
+  readonly startHostBeside: (settings?: Settings) => Promise<StackClient>;
 }
 
 type Settings = Readonly<Record<string, string>>;
@@ -58,11 +65,11 @@ export async function startLane(stack: Stack, { settings = {}, onChild }: LaneOp
 
   let host: Child | undefined;
   let functionsUrl = 'http://127.0.0.1:0';
-  const startHost = async (changed: Settings = {}): Promise<void> => {
-    host = await startChild({
+  const startHostAt = async (port: string, changed: Settings): Promise<Child> => {
+    const started = await startChild({
       name: `Functions host of ${id}`,
       file: fileOf('functions-host/main.ts'),
-      args: ['--port', new URL(functionsUrl).port, '--no-timers'],
+      args: ['--port', port, '--no-timers'],
       env: {
         ...stack.appSettings,
         PURGE_QUEUE: queueName,
@@ -72,7 +79,11 @@ export async function startLane(stack: Stack, { settings = {}, onChild }: LaneOp
         FUNCTIONS_HOST_KEYS: hostKeys(stack.secrets),
       },
     });
-    onChild(host);
+    onChild(started);
+    return started;
+  };
+  const startHost = async (changed: Settings = {}): Promise<void> => {
+    host = await startHostAt(new URL(functionsUrl).port, changed);
     functionsUrl = HostReady.parse(host.ready).url;
   };
   const running = (): Child => {
@@ -81,16 +92,19 @@ export async function startLane(stack: Stack, { settings = {}, onChild }: LaneOp
   };
   await startHost();
   await subscribe(controlUrl, functionsUrl, stack.secrets.eventGridKey);
-  const client = createStackClient({
-    ...stack,
-    connectionString: lane,
-    eventGridUrl: controlUrl,
-    functionsUrl,
-    masterKey: stack.secrets.masterKey,
-    queueName,
-  });
+  const clientOf = (url: string): StackClient =>
+    createStackClient({
+      ...stack,
+      connectionString: lane,
+      eventGridUrl: controlUrl,
+      functionsUrl: url,
+      masterKey: stack.secrets.masterKey,
+      queueName,
+    });
+  const client = clientOf(functionsUrl);
   return {
     ...client,
+    backlog: () => readBacklog(client.blobs.getContainerClient(records)),
     functionsUrl,
     records,
     host: running,
@@ -99,6 +113,9 @@ export async function startLane(stack: Stack, { settings = {}, onChild }: LaneOp
       await running().exited;
     },
     startHost,
+    async startHostBeside(changed = {}) {
+      return clientOf(HostReady.parse((await startHostAt('0', changed)).ready).url);
+    },
   };
 }
 
@@ -112,3 +129,8 @@ async function subscribe(controlUrl: string, functionsUrl: string, key: string):
 }
 
 const fileOf = (path: string): string => fileURLToPath(new URL(`../../dev/${path}`, import.meta.url));
+
+async function readBacklog(container: ContainerClient): Promise<readonly Waiting[]> {
+  const { backlog } = await createBlobBacklog(container).load();
+  return [...backlog.entries.values()];
+}

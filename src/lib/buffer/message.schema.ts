@@ -9,8 +9,7 @@ import { findBlobNameFault, isContainerName } from '../core/blob-name.ts';
 import type { BufferMessage } from '../core/buffer-message.ts';
 import { instant, isRecordable } from '../core/instant.ts';
 import { err, ok, type Result } from '../core/result.ts';
-
-const VERSION = 1;
+import { FORMATS } from '../storage/format-versions.ts';
 
 export type MessageFault =
   | { readonly kind: 'unreadable'; readonly reason: string }
@@ -28,11 +27,13 @@ export function decodeMessage(text: string): Result<BufferMessage, MessageFault>
   const json = parseBase64Json(text);
   const version = AnyVersion.safeParse(json);
   if (!version.success) return err({ kind: 'unreadable', reason: 'not a purge message' });
-  if (version.data.v > VERSION) return err({ kind: 'newer', version: version.data.v });
+  if (version.data.v > NEWEST) return err({ kind: 'newer', version: version.data.v });
   const wire = WireMessage.safeParse(json);
   if (!wire.success) return err({ kind: 'unreadable', reason: describeIssues(wire.error) });
   return ok(fromWire(wire.data));
 }
+
+const NEWEST = Math.max(...FORMATS.message.reads);
 
 const AnyVersion = z.object({ v: z.number().int().min(1) });
 
@@ -41,7 +42,7 @@ const container = z.string().refine(isContainerName, 'not the name of a containe
 const place = { container, name: blobName };
 const trace = { traceparent: z.string().optional() };
 const changeFields = {
-  v: z.literal(VERSION),
+  v: z.literal(FORMATS.message.reads),
   type: z.literal('change'),
   account: z.string().min(1),
   ...place,
@@ -57,7 +58,7 @@ const WireMessage = z.union([
   z.object({ ...changeFields, kind: z.enum(['created', 'deleted', 'directory-deleted']) }),
   z.object({ ...changeFields, kind: z.enum(['renamed', 'directory-renamed']), to: z.object(place) }),
   z.object({
-    v: z.literal(VERSION),
+    v: z.literal(FORMATS.message.reads),
     type: z.literal('request'),
     request: z.string().min(1),
     ...trace,
@@ -69,7 +70,7 @@ type WireChange = Extract<WireMessage, { type: 'change' }>;
 
 function toWireChange(change: BlobChange, attempts: number): WireChange {
   const { account, eventId: id, eventAt: at, eTag, sequencer, traceparent } = change;
-  const envelope = { v: VERSION, type: 'change', account } as const;
+  const envelope = { v: FORMATS.message.writes, type: 'change', account } as const;
   const rest = { id, at, eTag, sequencer, traceparent, attempts };
   switch (change.kind) {
     case 'created':
@@ -88,7 +89,13 @@ function toWireRequest({
   traceparent,
   failedAttempts,
 }: Extract<BufferMessage, { type: 'request' }>): WireMessage {
-  return { v: VERSION, type: 'request', request: requestId, traceparent, attempts: failedAttempts };
+  return {
+    v: FORMATS.message.writes,
+    type: 'request',
+    request: requestId,
+    traceparent,
+    attempts: failedAttempts,
+  };
 }
 
 function fromWire(wire: WireMessage): BufferMessage {

@@ -1,5 +1,6 @@
 // The purge buffer on an Azure Storage queue. Messages never expire.
 
+import type { ContainerClient } from '@azure/storage-blob';
 import type { QueueClient, ReceivedMessageItem } from '@azure/storage-queue';
 
 import { instant } from '../core/instant.ts';
@@ -8,13 +9,15 @@ import {
   RECEIVE_MAX,
   type BufferedText,
   type Clock,
+  type PoisonOriginal,
   type PoisonQueue,
   type PurgeBuffer,
   type Receipt,
   type ReceivedMessage,
 } from '../use-cases/ports.ts';
 import { decodeMessage, encodeMessage } from './message.schema.ts';
-import { describePoison, readPoison } from './poison.ts';
+import { poisonOriginals } from './poison-originals.ts';
+import { describeLongPoison, describePoison, readPoison } from './poison.ts';
 
 /** Default is 7 days, after which a change would be lost: learn.microsoft.com/rest/api/storageservices/put-message */
 const NEVER_EXPIRES = -1;
@@ -22,14 +25,20 @@ const NEVER_EXPIRES = -1;
 /** Somebody else received the message after our visibility time ended: it is theirs now. */
 const NO_LONGER_OURS: ReadonlySet<string> = new Set(['MessageNotFound', 'PopReceiptMismatch']);
 
-export type BufferQueues = { readonly buffer: QueueClient; readonly poison: QueueClient };
+export type BufferPlaces = {
+  readonly buffer: QueueClient;
+  readonly poison: QueueClient;
+  /** Takes what is too long for the poison queue. */
+  readonly records: ContainerClient;
+};
 
-/** Takes the queues (made when missing), how long a received message stays hidden, and a clock. */
+/** Takes the queues and the container (made when missing), how long a received message stays hidden, and a clock. */
 export function createStorageQueueBuffer(
-  queues: BufferQueues,
+  queues: BufferPlaces,
   visibilityMs: number,
   clock: Clock,
 ): PurgeBuffer {
+  const originals = poisonOriginals(queues.records);
   return {
     async add(message, { visibleAfterMs } = { visibleAfterMs: 0 }) {
       const sent = await send(queues.buffer, encodeMessage(message), visibleAfterMs);
@@ -70,7 +79,11 @@ export function createStorageQueueBuffer(
     },
 
     async poison(entry) {
-      await send(queues.poison, describePoison(entry, clock.now()), 0);
+      const at = clock.now();
+      // The blob first: without its entry it is in nobody's way, and the message still stands in the buffer.
+      const text =
+        describePoison(entry, at) ?? describeLongPoison(entry, at, await originals.keep(entry.text));
+      await send(queues.poison, text, 0);
     },
 
     async deadLetter({ receipt, bufferedAt, text }: BufferedText, reason) {
@@ -80,26 +93,42 @@ export function createStorageQueueBuffer(
   };
 }
 
-/** Takes the same queues and visibility time, gives the poison queue for a replay. */
-export function createStoragePoisonQueue(queues: BufferQueues, visibilityMs: number): PoisonQueue {
+/** Takes the same places and visibility time, gives the poison queue for a replay. */
+export function createStoragePoisonQueue(queues: BufferPlaces, visibilityMs: number): PoisonQueue {
+  const originals = poisonOriginals(queues.records);
+  const textOf = async (original: PoisonOriginal): Promise<string | undefined> => {
+    switch (original.kind) {
+      case 'text':
+        return original.text;
+      case 'blob':
+        return originals.read(original.name);
+      case 'unknown':
+        return undefined;
+    }
+  };
   return {
     async receive() {
       const items = await receiveFrom(queues.poison, visibilityMs);
       return items.map(({ messageId, popReceipt, messageText, insertedOn }) => ({
         receipt: { messageId, popReceipt },
-        text: readPoison(messageText),
+        original: readPoison(messageText),
         poisonedAt: instant(insertedOn.getTime()),
       }));
     },
 
-    async restore(text) {
+    async restore({ original }) {
+      const text = await textOf(original);
+      if (text === undefined) return false;
       await send(queues.buffer, text, 0);
+      return true;
     },
 
-    async remove({ messageId, popReceipt }) {
-      await unlessTaken('remove a poison entry', (abortSignal) =>
+    async remove({ receipt: { messageId, popReceipt }, original }) {
+      const isRemoved = await unlessTaken('remove a poison entry', (abortSignal) =>
         queues.poison.deleteMessage(messageId, popReceipt, { abortSignal }),
       );
+      // Who has the entry now needs its blob.
+      if (isRemoved && original.kind === 'blob') await originals.remove(original.name);
     },
   };
 }
@@ -126,7 +155,9 @@ function readItem(item: ReceivedMessageItem): ReceivedMessage {
     text: item.messageText,
   };
   const decoded = decodeMessage(item.messageText);
-  if (decoded.ok) return { kind: 'readable', ...text, message: decoded.value };
+  if (decoded.ok) {
+    return { kind: 'readable', ...text, message: decoded.value, isRepeated: item.dequeueCount > 1 };
+  }
   switch (decoded.error.kind) {
     case 'unreadable':
       return { kind: 'unreadable', ...text, reason: decoded.error.reason };
@@ -162,15 +193,15 @@ async function onQueue<T>(
   });
 }
 
-async function unlessTaken(
-  doing: string,
-  call: (abortSignal: AbortSignal) => Promise<unknown>,
-): Promise<void> {
-  await callStorage(doing, async (abortSignal) => {
+/** False when the message is somebody else's by now. */
+function unlessTaken(doing: string, call: (abortSignal: AbortSignal) => Promise<unknown>): Promise<boolean> {
+  return callStorage(doing, async (abortSignal) => {
     try {
       await call(abortSignal);
+      return true;
     } catch (error) {
-      if (!NO_LONGER_OURS.has(storageErrorCode(error) ?? '')) throw error;
+      if (NO_LONGER_OURS.has(storageErrorCode(error) ?? '')) return false;
+      throw error;
     }
   });
 }

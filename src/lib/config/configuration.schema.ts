@@ -110,12 +110,20 @@ const Quota = z.strictObject({
     description:
       'Hours from UTC at whose midnight the quota is reset. Left out: not known, so the limit is kept in the UTC day and in the UTC+8 day.',
   }),
+  // A flush sends for four minutes after it has reserved, and waits a minute for the last answer.
   resetMarginMinutes: z
     .int()
-    .min(0)
+    .min(6)
     .max(120)
     .default(10)
     .meta({ description: 'A purge this close to a reset counts on both sides of it.' }),
+  spentAfterThrottledMinutes: z.int().min(1).max(1_440).default(15).meta({
+    description:
+      'The CDN answers a spent quota as it answers too many requests. When it throttles requests with a single URL for so long, the quota of that kind of URL counts as spent until its reset.',
+  }),
+  probeEveryMinutes: z.int().min(1).max(1_440).default(30).meta({
+    description: 'How often a single URL is sent to a quota that counts as spent.',
+  }),
 });
 
 const siteUnits = z.strictObject({

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 
 import { ConfigurationError } from './configuration-error.ts';
+import { parseInventoryConnections } from './inventory-connections.ts';
 import { isUnresolvedReference, UNRESOLVED } from './required-settings.ts';
 import { findStorageConnectionFaults } from './storage-connection.ts';
 
@@ -14,10 +15,24 @@ export type Environment = {
   readonly schedule: string;
   /** Of the tracker, in the same form. */
   readonly trackSchedule: string;
+  /** When old records are deleted, in the same form. */
+  readonly forgetSchedule: string;
+  /** For so many days records are kept. */
+  readonly recordsDays: number;
   readonly queueName: string;
   readonly recordsContainer: string;
+  /** Where Event Grid leaves what it cannot deliver, in the same account; undefined: nobody reads it. */
+  readonly deadLetters: { readonly container: string; readonly schedule: string } | undefined;
+  readonly inventory: {
+    /** When a part of the containers is listed, in the same form. */
+    readonly schedule: string;
+    /** Connection strings by account, beside that of the buffer and the records. */
+    readonly connections: ReadonlyMap<string, string>;
+  };
   /** How long a received message stays hidden from other flushes. */
   readonly visibilityMs: number;
+  /** How long a flush that died keeps others from flushing. */
+  readonly leaseSeconds: number;
   readonly applicationInsightsConnection: string | undefined;
 };
 
@@ -40,10 +55,12 @@ export function parseEnvironment(settings: Settings): Environment {
   const parsed = RawEnvironment.safeParse(given);
   const origins = originsOf(given);
   const [configurationFrom] = origins;
-  if (!parsed.success || configurationFrom === undefined || origins.length > 1) {
+  const inventory = parseInventoryConnections(given);
+  if (!parsed.success || !inventory.ok || configurationFrom === undefined || origins.length > 1) {
     const faults = parsed.success ? [] : parsed.error.issues;
     throw new ConfigurationError([
       ...faults.map(({ path, message }) => ({ path: path.join('.'), message })),
+      ...(inventory.ok ? [] : inventory.error),
       ...(origins.length === 1 ? [] : [ONE_DOCUMENT]),
     ]);
   }
@@ -53,9 +70,17 @@ export function parseEnvironment(settings: Settings): Environment {
     configurationFrom,
     schedule: raw.PURGE_SCHEDULE,
     trackSchedule: raw.PURGE_TRACK_SCHEDULE,
+    forgetSchedule: raw.PURGE_FORGET_SCHEDULE,
+    recordsDays: raw.PURGE_RECORDS_DAYS,
     queueName: raw.PURGE_QUEUE,
     recordsContainer: raw.PURGE_RECORDS_CONTAINER,
+    deadLetters:
+      raw.PURGE_DEAD_LETTER_CONTAINER === undefined
+        ? undefined
+        : { container: raw.PURGE_DEAD_LETTER_CONTAINER, schedule: raw.PURGE_DEAD_LETTER_SCHEDULE },
+    inventory: { schedule: raw.PURGE_INVENTORY_SCHEDULE, connections: inventory.value },
     visibilityMs: raw.PURGE_VISIBILITY_SECONDS * 1000,
+    leaseSeconds: raw.PURGE_LEASE_SECONDS,
     applicationInsightsConnection: raw.APPLICATIONINSIGHTS_CONNECTION_STRING,
   };
 }
@@ -85,7 +110,7 @@ const schedule = z
   .string()
   .regex(/^\S+(?: \S+){5}$/, 'must be an NCRONTAB expression of six fields, as in "*/10 * * * * *"');
 
-const RawEnvironment = z.object({
+const AnyEnvironment = z.object({
   PURGE_STORAGE: z
     .string('not set: the connection string of the storage account for the buffer and the records')
     .trim()
@@ -109,11 +134,42 @@ const RawEnvironment = z.object({
     .string()
     .regex(CONTAINER_NAME, 'must be a container name')
     .default(DEFAULT_RECORDS_CONTAINER),
+  // One day at least: an idempotency key counts for 24 hours, and a purge is followed as long.
+  PURGE_RECORDS_DAYS: z.coerce
+    .number('must be a number of days')
+    .int('must be whole days')
+    .min(1, 'must be at least 1')
+    .max(3650, 'must be at most 3650')
+    .default(30),
+  // Once a night, in a minute in which little else begins.
+  PURGE_FORGET_SCHEDULE: schedule.default('0 17 3 * * *'),
+  PURGE_DEAD_LETTER_CONTAINER: z
+    .string()
+    .regex(CONTAINER_NAME, 'must be a container name, in the account of PURGE_STORAGE')
+    .optional(),
+  PURGE_DEAD_LETTER_SCHEDULE: schedule.default('0 */5 * * * *'),
+  // Beside the flush and the tracker. What one run does not list, the next goes on with.
+  PURGE_INVENTORY_SCHEDULE: schedule.default('43 */5 * * * *'),
   PURGE_VISIBILITY_SECONDS: z.coerce
     .number('must be a number of seconds')
     .int('must be whole seconds')
     .min(5, 'must be at least 5')
     .max(3600, 'must be at most 3600')
     .default(300),
+  // What a blob's lease may last: learn.microsoft.com/rest/api/storageservices/lease-blob
+  PURGE_LEASE_SECONDS: z.coerce
+    .number('must be a number of seconds')
+    .int('must be whole seconds')
+    .min(15, 'must be at least 15')
+    .max(60, 'must be at most 60')
+    .default(30),
   APPLICATIONINSIGHTS_CONNECTION_STRING: z.string().optional(),
 });
+
+const RawEnvironment = AnyEnvironment.refine(
+  (raw) => raw.PURGE_DEAD_LETTER_CONTAINER !== raw.PURGE_RECORDS_CONTAINER,
+  {
+    path: ['PURGE_DEAD_LETTER_CONTAINER'],
+    message: 'must not be the container of the records',
+  },
+);

@@ -14,10 +14,10 @@ export type Explanation = {
   /** Whether events of the account are believed. */
   readonly accountConfigured: boolean;
   /**
-   * Where the app or its host writes itself, so that intake drops the event. `records`: only if the account is that
-   * of PURGE_STORAGE, which nobody knows here.
+   * Where the app, its host or Event Grid writes, so that intake drops the event. `records` and `dead-letters`: only
+   * if the account is that of PURGE_STORAGE, which nobody knows here.
    */
-  readonly ownPlace: 'host' | 'records' | undefined;
+  readonly ownPlace: 'host' | 'records' | 'dead-letters' | undefined;
   readonly rules: readonly ExplainedRule[];
 };
 
@@ -31,11 +31,12 @@ export type ExplainedRule = {
   })[];
 };
 
-/** Takes a path, the configuration and the name of the records container, gives what each rule makes of the path. */
+/** Takes a path, the configuration and the names of the app's containers, gives what each rule makes of the path. */
 export function explainPath(
   path: AffectedPath,
   configuration: Configuration,
   recordsContainer: string,
+  deadLetterContainer?: string,
 ): Explanation {
   const refused = findBlobNameFault(path.name);
   const firstRules = new Map<string, string>();
@@ -54,7 +55,7 @@ export function explainPath(
     path,
     refused,
     accountConfigured: configuration.accounts.has(path.account),
-    ownPlace: findOwnPlace(path.container, recordsContainer),
+    ownPlace: findOwnPlace(path.container, recordsContainer, deadLetterContainer),
     rules: refused === undefined ? configuration.rules.map(explainRule) : [],
   };
 }
@@ -67,7 +68,12 @@ export function purgedUrls({ accountConfigured, ownPlace, rules }: Explanation):
   );
 }
 
-function findOwnPlace(container: string, recordsContainer: string): Explanation['ownPlace'] {
+function findOwnPlace(
+  container: string,
+  recordsContainer: string,
+  deadLetterContainer: string | undefined,
+): Explanation['ownPlace'] {
   if (isHostContainer(container)) return 'host';
+  if (container === deadLetterContainer) return 'dead-letters';
   return container === recordsContainer ? 'records' : undefined;
 }

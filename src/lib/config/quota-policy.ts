@@ -19,6 +19,8 @@ export function buildQuotaPolicy(cdn: CdnDocument, document: ConfigurationDocume
     manualReserve: { files: reserved(quota.files), directories: reserved(quota.directories) },
     resetUtcOffsetHours: quota.resetUtcOffsetHours,
     resetMarginMs: quota.resetMarginMinutes * MINUTE_MS,
+    spentAfterThrottledMs: quota.spentAfterThrottledMinutes * MINUTE_MS,
+    probeEveryMs: quota.probeEveryMinutes * MINUTE_MS,
     sites: new Map(sites.map(([name, site]) => [name, shareOf(site)])),
   };
 }

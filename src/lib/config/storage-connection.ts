@@ -2,12 +2,18 @@
 
 import { closestName } from './closest-name.ts';
 
+/** Of the services that are used. */
+export type StorageEndpoint = 'BlobEndpoint' | 'QueueEndpoint';
+
 /**
- * Takes a connection string, gives what is wrong with it; none for one that the blob and the queue client can work by.
+ * Takes a connection string, gives what is wrong with it; none for one that the clients of the services can work by.
  * A fault never holds a part of the string: a key that was pasted alone would read like a name.
  * Forms: learn.microsoft.com/azure/storage/common/storage-configure-connection-string
  */
-export function findStorageConnectionFaults(text: string): readonly string[] {
+export function findStorageConnectionFaults(
+  text: string,
+  endpoints: readonly StorageEndpoint[] = ['BlobEndpoint', 'QueueEndpoint'],
+): readonly string[] {
   if (text.startsWith(DEVELOPMENT_STORAGE)) return [];
   const parts = text.split(';').map((part) => part.trim());
   const faults = parts.flatMap((part, index) => findPartFault(part, index + 1));
@@ -20,8 +26,8 @@ export function findStorageConnectionFaults(text: string): readonly string[] {
     if (value !== '' && !values.has(name)) values.set(name, value);
   }
   return values.has('SharedAccessSignature') && !values.has('AccountKey')
-    ? findFaults(values, ['BlobEndpoint', 'QueueEndpoint'])
-    : findFaults(values, neededBesideKey(values));
+    ? findFaults(values, endpoints)
+    : findFaults(values, neededBesideKey(values, endpoints));
 }
 
 const DEVELOPMENT_STORAGE = 'UseDevelopmentStorage=true';
@@ -85,12 +91,15 @@ function findPartFault(part: string, position: number): string[] {
   return closest === undefined ? [] : [`part ${position} has an unknown name: did you mean ${closest}?`];
 }
 
-function neededBesideKey(values: ReadonlyMap<string, string>): readonly string[] {
+function neededBesideKey(
+  values: ReadonlyMap<string, string>,
+  endpoints: readonly StorageEndpoint[],
+): readonly string[] {
   // The clients take a string without DefaultEndpointsProtocol for one with a signature.
   const account = ['AccountName', 'AccountKey', 'DefaultEndpointsProtocol'];
   if (values.has('EndpointSuffix')) return account;
   const isByEndpoints = values.has('BlobEndpoint') || values.has('QueueEndpoint');
-  return [...account, ...(isByEndpoints ? ['BlobEndpoint', 'QueueEndpoint'] : ['EndpointSuffix'])];
+  return [...account, ...(isByEndpoints ? endpoints : ['EndpointSuffix'])];
 }
 
 function findFaults(values: ReadonlyMap<string, string>, needed: readonly string[]): string[] {

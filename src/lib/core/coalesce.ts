@@ -7,28 +7,36 @@ export type Claim<Owner> = { readonly target: PurgeTarget; readonly owner: Owner
 
 export type CoalescedTarget<Owner> = {
   readonly target: PurgeTarget;
+  /** What this one purge serves: claims on the target itself, and on what it covers. */
+  readonly claims: readonly Claim<Owner>[];
   /** Everyone whom this one purge serves, each once, in the order of their claims. */
   readonly owners: ReadonlySet<Owner>;
 };
 
 /** Takes claims, gives the targets to purge in the order of their first claim. Every owner is kept. */
 export function coalesce<Owner>(claims: Iterable<Claim<Owner>>): readonly CoalescedTarget<Owner>[] {
-  const byKey = new Map<string, { target: PurgeTarget; owners: Set<Owner> }>();
+  type Coalescing = { target: PurgeTarget; claims: Claim<Owner>[]; owners: Set<Owner> };
+  const byKey = new Map<string, Coalescing>();
   const directories = new Set<string>();
-  for (const { target, owner } of claims) {
+  for (const claim of claims) {
+    const { target, owner } = claim;
     const key = targetKey(target);
     const known = byKey.get(key);
-    if (known === undefined) byKey.set(key, { target, owners: new Set([owner]) });
-    else known.owners.add(owner);
+    if (known === undefined) byKey.set(key, { target, claims: [claim], owners: new Set([owner]) });
+    else {
+      known.claims.push(claim);
+      known.owners.add(owner);
+    }
     if (target.kind === 'directory') directories.add(key);
   }
   if (directories.size === 0) return [...byKey.values()];
 
-  for (const [key, { target, owners }] of byKey) {
+  for (const [key, { target, claims: covered, owners }] of byKey) {
     const coverKey = findTopmostCover(target, directories);
     if (coverKey === undefined || coverKey === key) continue;
     const cover = byKey.get(coverKey);
     for (const owner of owners) cover?.owners.add(owner);
+    for (const claim of covered) cover?.claims.push(claim);
     byKey.delete(key);
   }
   return [...byKey.values()];
@@ -45,6 +53,26 @@ type Purgeable = Pick<PurgeTarget, 'kind' | 'cdn'> & { readonly url: string };
 export function serves(purged: Purgeable, { kind, cdn, url }: Purgeable): boolean {
   if (purged.cdn !== cdn) return false;
   return purged.kind === 'directory' ? url.startsWith(purged.url) : kind === 'file' && purged.url === url;
+}
+
+/** What was purged so far, for asking what else was purged with it. */
+export type Coverage = {
+  readonly add: (target: PurgeTarget) => void;
+  /** Whether what was added purges the target too. */
+  readonly covers: (target: PurgeTarget) => boolean;
+};
+
+export function createCoverage(): Coverage {
+  const keys = new Set<string>();
+  const directories = new Set<string>();
+  return {
+    add(target) {
+      keys.add(targetKey(target));
+      if (target.kind === 'directory') directories.add(targetKey(target));
+    },
+    covers: (target) =>
+      keys.size > 0 && (keys.has(targetKey(target)) || findTopmostCover(target, directories) !== undefined),
+  };
 }
 
 /**

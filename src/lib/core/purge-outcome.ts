@@ -38,13 +38,24 @@ export type PurgeFailed = {
   readonly correlationId: string | undefined;
 };
 
-export type PurgeFailureReason =
+export type PurgeFailureReason = CallFailureReason | OwnReason;
+
+/** What may become of a call to a CDN. */
+export type CallFailureReason =
   | 'could-not-connect'
   | 'timed-out'
   | 'connection-lost'
   | 'unreadable-answer'
-  | 'endpoint-not-found'
-  | 'quota-spent';
+  | 'endpoint-not-found';
+
+/** Why this app itself sent nothing, or takes nothing for accepted. */
+type OwnReason =
+  | 'quota-spent'
+  | 'throttled'
+  /** The quota ledger could not be written: nothing may be sent without. */
+  | 'no-ledger'
+  /** The CDN accepted it, but that could not be put on record: it is purged again. */
+  | 'not-recorded';
 
 /** One line on what was answered, or why nothing was. */
 export function describeOutcome(outcome: NotAccepted): string {

@@ -38,6 +38,10 @@ export type AcceptedPurge = {
   readonly correlationId?: string | undefined;
   readonly attempt: number;
   readonly causes: readonly Cause[];
+  /** How many causes of what had waited are not among `causes`. */
+  readonly causesLeftOut?: number | undefined;
+  /** Revisions of the backlog's entries that it served. */
+  readonly waited?: readonly number[] | undefined;
 };
 
 export type PurgeRecord = OpenPurge | EndedPurge;

@@ -27,6 +27,11 @@ export function quotaDays(at: Instant, calendar: QuotaCalendar): readonly QuotaD
   return [...new Set(days)].map(instant);
 }
 
+/** Takes a point in time, gives when the first of the days that count then is over: more may be left after it. */
+export function firstReset(at: Instant, calendar: QuotaCalendar): Instant {
+  return instant(Math.min(...quotaDays(at, calendar)) + DAY_MS + calendar.resetMarginMs);
+}
+
 /** Takes a point in time, gives when every day that counts then is over: a spent quota is whole again. */
 export function nextReset(at: Instant, calendar: QuotaCalendar): Instant {
   return instant(Math.max(...quotaDays(at, calendar)) + DAY_MS + calendar.resetMarginMs);

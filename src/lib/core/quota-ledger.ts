@@ -1,6 +1,7 @@
 // How much of a subscription's daily purge quota is spent, and by whom. Reserved before a request leaves,
 // confirmed or released after it; what nobody settles stays spent.
 
+import type { CoalescedTarget } from './coalesce.ts';
 import type { Instant } from './instant.ts';
 import { quotaDays, shareOfDayLeft, type QuotaCalendar, type QuotaDay } from './quota-days.ts';
 
@@ -8,6 +9,11 @@ export type Lane = 'events' | 'manual';
 
 /** The CDN counts URLs: files and directories apart. */
 export type QuotaUnit = 'files' | 'directories';
+
+/** What a purge of the target spends one of. */
+export const unitOf = ({ target }: Pick<CoalescedTarget<unknown>, 'target'>): QuotaUnit =>
+  target.kind === 'file' ? 'files' : 'directories';
+
 export type Units = Readonly<Record<QuotaUnit, number>>;
 
 export type QuotaPolicy = QuotaCalendar & {
@@ -15,6 +21,10 @@ export type QuotaPolicy = QuotaCalendar & {
   /** Of each limit, what events may never spend. */
   readonly manualReserve: Units;
   readonly sites: ReadonlyMap<string, SiteShare>;
+  /** Requests with one URL that are throttled for so long mean that the quota is spent. */
+  readonly spentAfterThrottledMs: number;
+  /** How often one URL is sent all the same, then. */
+  readonly probeEveryMs: number;
 };
 
 export type SiteShare = {

@@ -125,7 +125,8 @@ function servedPathsOfDirectory(
   return served;
 }
 
-function urlBase(rule: MappingRule, container: string): string {
+/** URL path under which a rule serves a container: raw, from `/` to `/`. */
+export function urlBase(rule: MappingRule, container: string): string {
   return rule.servedUnder ?? (container === '$web' ? '/' : `/${container}/`);
 }
 

@@ -4,7 +4,6 @@ import { createHash } from 'node:crypto';
 
 import type { HttpHandler, HttpRequest, HttpResponseInit } from '@azure/functions';
 
-import { instant } from '../core/instant.ts';
 import type { AskProblem, RequestRecord } from '../core/purge-request.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { ServicesLoader } from '../services.ts';
@@ -12,6 +11,7 @@ import type { FlushPorts } from '../use-cases/flush-purges.ts';
 import { StorageTrouble, type Run } from '../use-cases/ports.ts';
 import { previewPurge, requestPurge } from '../use-cases/request-purge.ts';
 import { runOf } from './context-run.ts';
+import { badQuery, readQuery } from './query-parameters.ts';
 import { problemResponse, storageOut } from './problem-details.ts';
 import {
   mergeProblems,
@@ -94,24 +94,19 @@ async function allProblems(
   return preview.ok ? problems : mergeProblems(problems, preview.error);
 }
 
-/** In lower case: those of the Functions host, which does not mind the case. */
-const HOST_PARAMETERS: ReadonlySet<string> = new Set(['code', 'clientid']);
-
 /** Whoever writes `dryRun=1` or `dryrun=true` means it: nothing may be sent on a misunderstanding. */
 function parseQuery(query: URLSearchParams): Result<{ readonly dryRun: boolean }, HttpResponseInit> {
-  const unknown = new Set(
-    [...query.keys()].filter((name) => name !== 'dryRun' && !HOST_PARAMETERS.has(name.toLowerCase())),
-  );
-  if (unknown.size > 0) {
-    const names = [...unknown].map((name) => JSON.stringify(name)).join(', ');
-    const detail = `There is no query parameter ${names}: only dryRun, and code and clientId for the function key.`;
-    return err(problemResponse({ status: 400, title: 'Unknown query parameter', detail }));
+  const values = readQuery(query, ['dryRun']);
+  if (!values.ok) return values;
+  switch (values.value.dryRun) {
+    case undefined:
+    case 'false':
+      return ok({ dryRun: false });
+    case 'true':
+      return ok({ dryRun: true });
+    default:
+      return badQuery('dryRun is true or false.');
   }
-  const texts = query.getAll('dryRun');
-  if (texts.length === 0 || (texts.length === 1 && texts[0] === 'false')) return ok({ dryRun: false });
-  if (texts.length === 1 && texts[0] === 'true') return ok({ dryRun: true });
-  const detail = 'dryRun is given once, and is true or false.';
-  return err(problemResponse({ status: 400, title: 'Bad dryRun', detail }));
 }
 
 /** draft-ietf-httpapi-idempotency-key-header: any printable ASCII, here of at most 255 characters. */
@@ -141,10 +136,9 @@ async function answerRequest(
     key === undefined
       ? undefined
       : { keyHash: sha256(key), bodyHash: sha256(Buffer.concat([Buffer.from(`${type}\n`), bytes])) };
-  const answer = await requestPurge({ ask, reason, idempotency }, ports, {
-    ...run,
-    sendUntil: instant(ports.clock.now() + SEND_FOR_MS),
-  });
+  const startedAt = ports.clock.now();
+  const mayBegin = (): boolean => ports.clock.now() - startedAt < SEND_FOR_MS;
+  const answer = await requestPurge({ ask, reason, idempotency }, ports, { ...run, mayBegin });
   switch (answer.kind) {
     case 'taken':
       logTaken(answer.record, run);

@@ -3,12 +3,11 @@
 import { createHash } from 'node:crypto';
 
 import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob';
-import { z } from 'zod';
 
 import { EMPTY_LEDGER } from '../core/quota-ledger.ts';
 import type { LedgerStore } from '../use-cases/ports.ts';
 import { readJson, writeJson } from './json-blob.ts';
-import { StoredLedger } from './ledger.schema.ts';
+import { encodeLedger, StoredLedger } from './ledger.schema.ts';
 
 /** Takes the container (made when missing), gives the ledgers in it. */
 export function createBlobLedgers(container: ContainerClient): LedgerStore {
@@ -24,7 +23,7 @@ export function createBlobLedgers(container: ContainerClient): LedgerStore {
 
     save(subscription, ledger, etag) {
       const condition = etag === undefined ? { ifNoneMatch: '*' } : { ifMatch: etag };
-      return writeJson(container, blobOf(subscription), z.encode(StoredLedger, ledger), condition);
+      return writeJson(container, blobOf(subscription), encodeLedger(ledger), condition);
     },
   };
 }

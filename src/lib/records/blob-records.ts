@@ -7,7 +7,7 @@ import type { Instant } from '../core/instant.ts';
 import { StorageTrouble, type IdempotencyClaim, type PurgeRecords } from '../use-cases/ports.ts';
 import { readJson, writeJson } from './json-blob.ts';
 import { purgeBlobs } from './purge-blobs.ts';
-import { AnyStoredRequest, StoredClaim, StoredRequest } from './stored.schema.ts';
+import { AnyStoredRequest, encodeRequest, StoredClaim } from './stored.schema.ts';
 
 /** The same key with the same body is the same request for this long. */
 const CLAIM_HOLDS_MS = 24 * 60 * 60_000;
@@ -23,7 +23,7 @@ export function createBlobRecords(container: ContainerClient): PurgeRecords {
     ...purgeBlobs(container),
 
     createRequest(record) {
-      return writeJson(container, requestBlob(record.id), z.encode(StoredRequest, record), {
+      return writeJson(container, requestBlob(record.id), encodeRequest(record), {
         ifNoneMatch: '*',
       });
     },
@@ -36,7 +36,7 @@ export function createBlobRecords(container: ContainerClient): PurgeRecords {
       for (let attempt = 0; attempt < UPDATE_TRIES; attempt += 1) {
         const current = await readJson(requestBlob(id), AnyStoredRequest);
         if (current === undefined) throw new Error(`the record of request ${id} is gone`);
-        const changed = z.encode(StoredRequest, change(current.value));
+        const changed = encodeRequest(change(current.value));
         if (await writeJson(container, requestBlob(id), changed, { ifMatch: current.etag })) return;
       }
       throw new StorageTrouble(

@@ -15,6 +15,9 @@ export type WriteOptions = {
   readonly metadata?: Readonly<Record<string, string>>;
 };
 
+/** A record that is there, and that this version cannot read: a newer one may have written it. */
+export class UnreadableRecord extends StorageTrouble {}
+
 const CONDITION_NOT_MET: ReadonlySet<string> = new Set(['ConditionNotMet', 'BlobAlreadyExists']);
 
 /** False when the condition did not hold. Makes the container at its first use. Throws StorageTrouble. */
@@ -24,28 +27,43 @@ export async function writeJson(
   content: object,
   options: WriteOptions = {},
 ): Promise<boolean> {
-  const { metadata, ...conditions } = options;
-  const text = JSON.stringify(content);
-  const upload = (abortSignal: AbortSignal): Promise<unknown> =>
-    blob.upload(text, Buffer.byteLength(text), {
+  const bytes = Buffer.from(JSON.stringify(content), 'utf8');
+  const etag = await writeBlob(container, blob, bytes, { ...options, contentType: 'application/json' });
+  return etag !== undefined;
+}
+
+/** Gives the new ETag; undefined when the condition did not hold. Otherwise like `writeJson`. */
+export async function writeBlob(
+  container: ContainerClient,
+  blob: BlockBlobClient,
+  bytes: Buffer,
+  options: WriteOptions & { readonly contentType: string },
+): Promise<string | undefined> {
+  const { metadata, contentType, ...conditions } = options;
+  const upload = (abortSignal: AbortSignal): Promise<{ etag?: string }> =>
+    blob.upload(bytes, bytes.length, {
       conditions,
       abortSignal,
-      blobHTTPHeaders: { blobContentType: 'application/json' },
+      blobHTTPHeaders: { blobContentType: contentType },
       ...(metadata === undefined ? {} : { metadata: { ...metadata } }),
     });
   return callStorage('write a record', async (abortSignal) => {
     try {
-      await upload(abortSignal);
-      return true;
+      return etagOf(await upload(abortSignal));
     } catch (error) {
       const code = storageErrorCode(error) ?? '';
-      if (CONDITION_NOT_MET.has(code)) return false;
+      if (CONDITION_NOT_MET.has(code)) return undefined;
       if (code !== 'ContainerNotFound') throw error;
     }
     await container.createIfNotExists({ abortSignal });
     // Once more with its condition: others who found no container may have written meanwhile.
-    return writeJson(container, blob, content, options);
+    return writeBlob(container, blob, bytes, options);
   });
+}
+
+function etagOf({ etag }: { readonly etag?: string }): string {
+  if (etag === undefined) throw new Error('storage gave no ETag for what it wrote');
+  return etag;
 }
 
 const NOT_THERE: ReadonlySet<string> = new Set(['BlobNotFound', 'ContainerNotFound']);
@@ -80,6 +98,6 @@ function parseRecord<S extends z.ZodType>(schema: S, text: string): z.output<S> 
   try {
     return z.decode(schema, JSON.parse(text));
   } catch (cause) {
-    throw new StorageTrouble('a record is invalid to this version of the app', { cause });
+    throw new UnreadableRecord('a record is invalid to this version of the app', { cause });
   }
 }

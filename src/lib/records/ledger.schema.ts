@@ -2,6 +2,8 @@
 
 import { z } from 'zod';
 
+import type { QuotaLedger } from '../core/quota-ledger.ts';
+import { FORMATS } from '../storage/format-versions.ts';
 import { storedInstant as at } from './instant-codec.ts';
 
 const count = z.number().int().min(0);
@@ -10,8 +12,14 @@ const spent = z
   .readonly();
 
 export const StoredLedger = z.object({
-  version: z.literal(1),
+  version: z.literal(FORMATS.ledger.reads),
   /** `day` is the moment at which it begins. */
   days: z.array(z.object({ day: at, spent })).readonly(),
   reservations: z.array(z.object({ id: z.string(), at, days: z.array(at).readonly(), spent })).readonly(),
+});
+
+/** Gives what is to be stored. */
+export const encodeLedger = (ledger: QuotaLedger): z.input<typeof StoredLedger> => ({
+  ...z.encode(StoredLedger, ledger),
+  version: FORMATS.ledger.writes,
 });

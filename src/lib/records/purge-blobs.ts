@@ -4,25 +4,34 @@
 // An ended record is written to `purges/<day of acceptance>/<id>.json` before the open one is deleted: a crash
 // between the two leaves both, alike, and the next tracker deletes the open one.
 
-import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob';
-import { z } from 'zod';
+import type { BlobItem, BlockBlobClient, ContainerClient } from '@azure/storage-blob';
 
-import type { Instant } from '../core/instant.ts';
+import { instant, type Instant } from '../core/instant.ts';
 import { isEnded, type PurgeRecord } from '../core/purge-record.ts';
 import { callStorage } from '../storage/trouble.ts';
 import type { PurgeRecords } from '../use-cases/ports.ts';
+import { forEachLimited } from '../use-cases/for-each-limited.ts';
 import { parsePurgeId } from '../use-cases/purge-id.ts';
-import { isNotThere, readJson, writeJson } from './json-blob.ts';
-import { AnyStoredPurge, StoredPurge } from './stored.schema.ts';
+import { isNotThere, readJson, UnreadableRecord, writeJson } from './json-blob.ts';
+import { AnyStoredPurge, encodePurge } from './stored.schema.ts';
 
 type PurgeBlobs = Pick<
   PurgeRecords,
-  'savePurge' | 'findDuePurges' | 'readOpenPurge' | 'updateOpenPurge' | 'closePurge' | 'readPurge'
+  | 'savePurge'
+  | 'findDuePurges'
+  | 'readOpenPurge'
+  | 'updateOpenPurge'
+  | 'closePurge'
+  | 'findPurgesSince'
+  | 'readPurge'
 >;
 
 const OPEN = 'open-purges/';
+const PARALLEL_READS = 16;
 /** Metadata of an open record: ISO 8601. */
 const NEXT_POLL_AT = 'nextpollat';
+/** Metadata of every record, in the same form: a day's purges are put in order without being read. */
+export const ACCEPTED_AT = 'acceptedat';
 
 /** Takes the container (made when missing), gives the purge records in it. */
 export function purgeBlobs(container: ContainerClient): PurgeBlobs {
@@ -30,10 +39,24 @@ export function purgeBlobs(container: ContainerClient): PurgeBlobs {
   const openBlob = (id: string): BlockBlobClient => blob(`${OPEN}${id}.json`);
   const endedBlob = (day: string, name: string): BlockBlobClient => blob(`purges/${day}/${name}.json`);
   const writeOpen = (record: PurgeRecord, condition: { readonly ifMatch?: string }): Promise<boolean> =>
-    writeJson(container, openBlob(record.id), z.encode(StoredPurge, record), {
+    writeJson(container, openBlob(record.id), encodePurge(record), {
       ...condition,
-      metadata: { [NEXT_POLL_AT]: iso(isEnded(record) ? record.endedAt : record.nextPollAt) },
+      metadata: {
+        [ACCEPTED_AT]: iso(record.acceptedAt),
+        [NEXT_POLL_AT]: iso(isEnded(record) ? record.endedAt : record.nextPollAt),
+      },
     });
+  const readPurge = async (id: string): Promise<PurgeRecord | undefined> => {
+    const parsed = parsePurgeId(id);
+    if (parsed === undefined) return undefined;
+    // In this order, which is that of its life: between the two readings it can only have ended.
+    const found =
+      (await readJson(openBlob(id), AnyStoredPurge)) ??
+      (await readJson(endedBlob(parsed.day, id), AnyStoredPurge)) ??
+      // Version 1 named its records by their UUID alone.
+      (await readJson(endedBlob(parsed.day, parsed.uuid), AnyStoredPurge));
+    return found?.value;
+  };
   return {
     async savePurge(record) {
       await writeOpen(record, {});
@@ -56,8 +79,10 @@ export function purgeBlobs(container: ContainerClient): PurgeBlobs {
     updateOpenPurge: (record, version) => writeOpen(record, { ifMatch: version }),
 
     async closePurge(record) {
-      const content = z.encode(StoredPurge, record);
-      await writeJson(container, endedBlob(content.acceptedAt.slice(0, 10), record.id), content);
+      const content = encodePurge(record);
+      await writeJson(container, endedBlob(content.acceptedAt.slice(0, 10), record.id), content, {
+        metadata: { [ACCEPTED_AT]: content.acceptedAt },
+      });
       return callStorage('delete the record of an open purge', async () => {
         try {
           await openBlob(record.id).delete();
@@ -69,34 +94,71 @@ export function purgeBlobs(container: ContainerClient): PurgeBlobs {
       });
     },
 
-    async readPurge(id) {
-      const parsed = parsePurgeId(id);
-      if (parsed === undefined) return undefined;
-      // In this order, which is that of its life: between the two readings it can only have ended.
-      const found =
-        (await readJson(openBlob(id), AnyStoredPurge)) ??
-        (await readJson(endedBlob(parsed.day, id), AnyStoredPurge)) ??
-        // Version 1 named its records by their UUID alone.
-        (await readJson(endedBlob(parsed.day, parsed.uuid), AnyStoredPurge));
-      return found?.value;
+    async findPurgesSince(since, most, isKnown) {
+      const listed = await callStorage('list the recent purges', () => listSince(container, since));
+      const unknown = listed.slice(0, most).filter(({ id }) => !isKnown(id));
+      const found = new Map<string, PurgeRecord>();
+      await forEachLimited(unknown, PARALLEL_READS, async ({ path, id }) => {
+        try {
+          // Undefined: it has ended meanwhile.
+          const purge = (await readJson(blob(path), AnyStoredPurge))?.value ?? (await readPurge(id));
+          if (purge !== undefined) found.set(id, purge);
+        } catch (error) {
+          // One that a newer version wrote hides none of the others.
+          if (!(error instanceof UnreadableRecord)) throw error;
+        }
+      });
+      return unknown.flatMap(({ id }) => found.get(id) ?? []);
     },
+
+    readPurge,
   };
 }
 
 async function listOpen(container: ContainerClient): Promise<readonly { id: string; dueAt: number }[]> {
   const open: { id: string; dueAt: number }[] = [];
-  try {
-    for await (const { name, metadata } of container.listBlobsFlat({ prefix: OPEN, includeMetadata: true })) {
-      const id = /^open-purges\/(?<id>[^/]+)\.json$/u.exec(name)?.groups?.['id'];
-      if (id === undefined) continue;
-      const dueAt = Date.parse(metadata?.[NEXT_POLL_AT] ?? '');
-      // Whoever wrote a record without its time: looking at it is how that is mended.
-      open.push({ id, dueAt: Number.isNaN(dueAt) ? 0 : dueAt });
-    }
-  } catch (error) {
-    if (!isNotThere(error)) throw error;
+  for (const { name, metadata } of await listBlobs(container, OPEN)) {
+    const id = /^open-purges\/(?<id>[^/]+)\.json$/u.exec(name)?.groups?.['id'];
+    if (id === undefined) continue;
+    const dueAt = Date.parse(metadata?.[NEXT_POLL_AT] ?? '');
+    // Whoever wrote a record without its time: looking at it is how that is mended.
+    open.push({ id, dueAt: Number.isNaN(dueAt) ? 0 : dueAt });
   }
   return open;
+}
+
+/** None where there is no container. */
+async function listBlobs(container: ContainerClient, prefix: string): Promise<readonly BlobItem[]> {
+  try {
+    const blobs: BlobItem[] = [];
+    for await (const blob of container.listBlobsFlat({ prefix, includeMetadata: true })) blobs.push(blob);
+    return blobs;
+  } catch (error) {
+    if (isNotThere(error)) return [];
+    throw error;
+  }
+}
+
+/** By the time of their last writing, the latest first. */
+async function listSince(
+  container: ContainerClient,
+  since: Instant,
+): Promise<readonly { readonly path: string; readonly id: string }[]> {
+  const found = new Map<string, { path: string; id: string; writtenAt: number }>();
+  for (const prefix of [OPEN, ...daysSince(since).map((day) => `purges/${day}/`)]) {
+    for (const { name, properties } of await listBlobs(container, prefix)) {
+      const id = /(?<id>[^/]+)\.json$/u.exec(name)?.groups?.['id'];
+      const writtenAt = properties.lastModified.getTime();
+      if (id !== undefined && writtenAt >= since) found.set(id, { path: name, id, writtenAt });
+    }
+  }
+  return [...found.values()].toSorted((a, b) => b.writtenAt - a.writtenAt);
+}
+
+/** The days in UTC from a time to a day after it: the only ones of ended purges that were accepted since. */
+function daysSince(since: Instant): readonly string[] {
+  const dayMs = 24 * 3_600_000;
+  return [since, instant(since + dayMs)].map((at) => iso(at).slice(0, 10));
 }
 
 const iso = (at: Instant): string => new Date(at).toISOString();

@@ -3,15 +3,16 @@
 
 import { z } from 'zod';
 
-import { storedInstant as at } from './instant-codec.ts';
-
+import type { PurgeRecord } from '../core/purge-record.ts';
 import type { RequestRecord } from '../core/purge-request.ts';
 import { beginTracking } from '../core/purge-tracking.ts';
+import { FORMATS } from '../storage/format-versions.ts';
+import { storedInstant as at } from './instant-codec.ts';
 
 const texts = z.array(z.string()).readonly();
 const text = z.string().optional();
 
-const cause = z.discriminatedUnion('type', [
+const storedCause = z.discriminatedUnion('type', [
   z.object({ type: z.literal('change'), eventId: z.string(), eventAt: at, traceparent: text }),
   z.object({
     type: z.literal('request'),
@@ -32,10 +33,12 @@ const accepted = {
   taskId: z.string(),
   correlationId: text,
   attempt: z.number(),
-  causes: z.array(cause).readonly(),
+  causes: z.array(storedCause).readonly(),
+  causesLeftOut: z.int().optional(),
+  waited: z.array(z.int()).readonly().optional(),
 };
 const polls = z.int().min(0);
-const version = z.literal(2);
+const version = z.literal(FORMATS.record.reads);
 
 const storedOpenPurge = z.object({
   version,
@@ -56,6 +59,12 @@ const storedEndedPurge = z.object({
 });
 
 export const StoredPurge = z.discriminatedUnion('state', [storedOpenPurge, storedEndedPurge]);
+
+/** Gives what is to be stored. */
+export const encodePurge = (record: PurgeRecord): z.input<typeof StoredPurge> => ({
+  ...z.encode(StoredPurge, record),
+  version: FORMATS.record.writes,
+});
 
 /** Nobody follows the task of a version 1 record: it reads as one that was never asked about. */
 const storedPurge1 = z
@@ -131,6 +140,12 @@ export const StoredRequest = z.object({
   repurges: z.int().min(0),
   state: z.enum(['waiting', 'accepted', 'succeeded', 'failed']),
   purges: z.array(purge).readonly(),
+});
+
+/** Gives what is to be stored. */
+export const encodeRequest = (record: RequestRecord): z.input<typeof StoredRequest> => ({
+  ...z.encode(StoredRequest, record),
+  version: FORMATS.record.writes,
 });
 
 const storedRequest1 = z

@@ -11,7 +11,12 @@ export type StorageClients = { readonly blobs: BlobServiceClient; readonly queue
 /** Takes a storage connection string, gives the clients. Throws for a string that is none. */
 export function createStorageClients(connectionString: string): StorageClients {
   return {
-    blobs: BlobServiceClient.fromConnectionString(connectionString, { retryOptions }),
+    blobs: createBlobClient(connectionString),
     queues: QueueServiceClient.fromConnectionString(connectionString, { retryOptions }),
   };
+}
+
+/** Takes the connection string of an account of which only blobs are used. Throws for a string that is none. */
+export function createBlobClient(connectionString: string): BlobServiceClient {
+  return BlobServiceClient.fromConnectionString(connectionString, { retryOptions });
 }

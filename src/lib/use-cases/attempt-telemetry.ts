@@ -19,19 +19,20 @@ export type Attempted = {
 /** Takes what was tried and the time of its outcome, gives its properties. */
 export function describeAttempt({ owners, ...sizes }: Attempted, now: Instant): Attempt {
   const { cdn, endpointId, files, directories } = sizes;
-  const requests = owners.filter(({ cause }) => cause.type === 'request').length;
+  const requests = owners.filter(({ requestId }) => requestId !== undefined).length;
+  const causes = owners.flatMap((owner) => owner.causes);
   return {
-    lane: owners.some(({ cause }) => isPersons(cause)) ? 'manual' : 'events',
+    lane: causes.some(isPersons) ? 'manual' : 'events',
     cdn,
     endpointId,
     files,
     directories,
-    changes: owners.length - requests,
+    changes: owners.reduce((sum, { changes }) => sum + changes, 0),
     requests,
     attempt: 1 + owners.reduce((most, { failedAttempts }) => Math.max(most, failedAttempts), 0),
     queueAgeMs: now - oldest(owners, now, ({ bufferedAt }) => bufferedAt),
     eventAgeMs:
-      now - oldest(owners, now, ({ cause }) => (cause.type === 'change' ? cause.eventAt : cause.askedAt)),
+      now - oldest(causes, now, (cause) => (cause.type === 'change' ? cause.eventAt : cause.askedAt)),
   };
 }
 
@@ -51,6 +52,6 @@ export function trackNotAccepted(attempt: Attempt, outcome: NotAccepted, { telem
   }
 }
 
-function oldest(owners: readonly Owner[], now: Instant, timeOf: (owner: Owner) => Instant): number {
-  return owners.reduce<number>((least, owner) => Math.min(least, timeOf(owner)), now);
+function oldest<T>(list: readonly T[], now: Instant, timeOf: (one: T) => Instant): number {
+  return list.reduce<number>((least, one) => Math.min(least, timeOf(one)), now);
 }

@@ -19,7 +19,12 @@ export type ParsedEvent =
  * Where the app and its host write themselves. A rule for every container (`*`) would else make each purge's record
  * a change that is purged and recorded, without end.
  */
-export type OwnPlaces = { readonly account: string; readonly recordsContainer: string };
+export type OwnPlaces = {
+  readonly account: string;
+  readonly recordsContainer: string;
+  /** Event Grid writes there, too, and would write the more the less it can deliver. */
+  readonly deadLetterContainer?: string | undefined;
+};
 
 /** A delivery holds up to 5,000 events: they must not open as many connections. */
 const PARALLEL_ADDS = 32;
@@ -47,7 +52,9 @@ export async function bufferBlobChanges(
 function isOwnWrite(change: BlobChange, own: OwnPlaces): boolean {
   return affectedPaths(change).every(
     ({ account, container }) =>
-      isHostContainer(container) || (account === own.account && container === own.recordsContainer),
+      isHostContainer(container) ||
+      (account === own.account &&
+        (container === own.recordsContainer || container === own.deadLetterContainer)),
   );
 }
 

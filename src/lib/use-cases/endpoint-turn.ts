@@ -3,11 +3,13 @@
 import { halve, isRequestAtFault } from '../core/batch-search.ts';
 import type { NotAccepted } from '../core/purge-outcome.ts';
 import type { Batch } from '../core/purge-plan.ts';
-import type { Hold, Holds } from './holds.ts';
+import type { Hold } from '../core/hold.ts';
+import type { Holds } from './holds.ts';
 import type { Owner } from './owner.ts';
 import type { Clock, PurgeProvider, Run } from './ports.ts';
 import type { SendResult } from './send-purges.ts';
-import { endpointKey, holdKeysOf, stopSending, type Place } from './stop-sending.ts';
+import { holdKeysOf, placeKey, stopSending, type Place } from './stop-sending.ts';
+import { liftThrottling, stopThrottled } from './throttled-units.ts';
 
 export type EndpointTurn<O extends Owner> = {
   readonly provider: PurgeProvider;
@@ -30,7 +32,7 @@ const TELLING_BATCHES = 3;
 
 /**
  * Takes the batches of one endpoint, oldest first. Every target is reported once, but for those whose turn does not
- * come before the run's `sendUntil`.
+ * come while the run may begin purges.
  */
 export async function sendInTurn<O extends Owner>(
   batches: readonly Batch<O>[],
@@ -80,7 +82,7 @@ async function sendAndSearch<O extends Owner>(
   };
 
   for (let part = next(); part !== undefined; part = next()) {
-    // What is left shows itself again when its visibility time ends.
+    // What is left has its turn in the next flush.
     if (isOver(turn)) return anyAccepted ? reportBad() : undefined;
     const step = await sendUnlessHeld(part, turn);
     if (step.kind === 'held') {
@@ -102,14 +104,13 @@ async function sendAndSearch<O extends Owner>(
 
   const [first] = bad;
   if (first === undefined) return undefined;
-  if (!anyAccepted && turn.holds.countFruitless(endpointKey(place)) >= TELLING_BATCHES) {
+  if (!anyAccepted && turn.holds.countFruitless(placeKey(place)) >= TELLING_BATCHES) {
     return blameRequest(first.outcome);
   }
   return reportBad();
 }
 
-const isOver = <O extends Owner>({ clock, run }: EndpointTurn<O>): boolean =>
-  clock.now() >= (run.sendUntil ?? Infinity);
+const isOver = <O extends Owner>({ run }: EndpointTurn<O>): boolean => run.mayBegin?.() === false;
 
 type Step<O extends Owner> =
   | Sent<O>
@@ -120,7 +121,7 @@ type Step<O extends Owner> =
 
 /** Looks for a hold and puts one within the turn: whoever is next in turn must find it. */
 function sendUnlessHeld<O extends Owner>(batch: Batch<O>, turn: EndpointTurn<O>): Promise<Step<O>> {
-  const { holds, clock } = turn;
+  const { holds, clock, provider } = turn;
   const place = placeOf(batch, turn);
   return turn.inTurn(async () => {
     const hold = holds.find(holdKeysOf(place), clock.now());
@@ -128,11 +129,18 @@ function sendUnlessHeld<O extends Owner>(batch: Batch<O>, turn: EndpointTurn<O>)
     const sent = await turn.send(batch);
     if (sent.kind === 'purged') {
       holds.lift(holdKeysOf(place), clock.now());
+      liftThrottling(batch.targets, place.subscription, turn);
       return sent;
     }
-    return sent.outcome.outcomeClass === 'item-refused'
-      ? sent
-      : { kind: 'stopped', hold: stopSending(sent.outcome, place, turn) };
+    const { outcome } = sent;
+    if (outcome.outcomeClass === 'item-refused') return sent;
+    return {
+      kind: 'stopped',
+      hold:
+        outcome.outcomeClass === 'throttled' && provider.quota !== undefined
+          ? stopThrottled(batch, outcome, place, provider.quota, turn)
+          : stopSending(outcome, place, turn),
+    };
   });
 }
 
@@ -147,5 +155,5 @@ async function reportAll<O extends Owner>(
 }
 
 function placeOf<O extends Owner>({ cdn, endpointId }: Batch<O>, { provider }: EndpointTurn<O>): Place {
-  return { cdn, endpointId, subscription: provider.subscription };
+  return { cdn, where: { kind: 'endpoint', endpointId }, subscription: provider.subscription };
 }

@@ -1,60 +1,74 @@
-// Takes all that waits in the buffer and purges it; a message goes only when its purge is accepted and on record.
+// Purges what waits, in the buffer and in the backlog. A message goes only when its purge is accepted and on record,
+// or what is left of it stands in the backlog.
 
-import { coalesce, ownersOf } from '../core/coalesce.ts';
-import type { Configuration } from '../core/configuration.ts';
-import { instant } from '../core/instant.ts';
-import { CONSEQUENCES, type OutcomeClass } from '../core/outcome-class.ts';
-import { describeOutcome, type NotAccepted } from '../core/purge-outcome.ts';
-import { settle } from '../core/settlement.ts';
-import { claimTargets, type FlushOwner } from './claim-targets.ts';
-import { atMost, type AtMost } from './at-most.ts';
-import { forEachLimited } from './for-each-limited.ts';
-import { oneAtATime } from './one-at-a-time.ts';
+import { dueEntries } from '../core/backlog.ts';
+import { loadBacklog } from './keep-waiting.ts';
+import { flushRound, type RoundPorts, type RoundSummary } from './flush-round.ts';
 import {
   RECEIVE_MAX,
   StorageTrouble,
   type ConfigurationSource,
+  type FlushLease,
+  type HeldLease,
   type PurgeBuffer,
-  type PurgeProvider,
   type ReceivedMessage,
   type Run,
 } from './ports.ts';
-import { followProgress, type Stop } from './progress.ts';
-import { noteRequestFailure, noteRequestPurge, noteRequestRefusal } from './request-progress.ts';
-import { sendPurges, type SendPorts, type SendResult, type SendSummary } from './send-purges.ts';
+import type { Looks } from './looks.ts';
 
-export type FlushPorts = SendPorts & {
+export type FlushPorts = RoundPorts & {
   readonly configuration: ConfigurationSource;
-  readonly buffer: PurgeBuffer;
-  readonly providersFor: (configuration: Configuration) => ReadonlyMap<string, PurgeProvider>;
+  readonly lease: FlushLease;
+  readonly looks: Looks;
 };
 
 export type FlushLimits = {
   /** A flush stops taking more after this. */
   readonly takeForMs: number;
-  /** It begins no further purge after this: what was not sent shows itself again when its visibility time ends. */
+  /** It begins no further purge after this: what was not sent is left for the next flush. */
   readonly sendForMs: number;
 };
 
 /** Messages held in memory at once: about 20 MB. */
 const ROUND_MAX = 20_000;
 const PARALLEL_RECEIVES = 4;
-const PARALLEL_SETTLES = 16;
 
-/** One flush. An empty buffer costs one receive and says nothing. */
+/** One flush. When nothing is due it costs four storage calls, however much waits, and says nothing. */
 export async function flushPurges(ports: FlushPorts, limits: FlushLimits, invocation: Run): Promise<void> {
-  const startedAt = ports.clock.now();
-  const run = { ...invocation, sendUntil: instant(startedAt + limits.sendForMs) };
+  const lease = await acquireLease(ports, invocation);
+  if (lease === undefined) return;
+  try {
+    await flushAll(ports, limits, lease, invocation);
+  } finally {
+    await lease.release();
+  }
+}
+
+async function flushAll(
+  ports: FlushPorts,
+  { takeForMs, sendForMs }: FlushLimits,
+  lease: HeldLease,
+  invocation: Run,
+): Promise<void> {
+  const { buffer, clock, looks } = ports;
+  const startedAt = clock.now();
+  const mayBegin = (): boolean => clock.now() - startedAt < sendForMs && lease.isHeld();
+  const run = { ...invocation, mayBegin };
   const configuration = await ports.configuration.current();
   let roundWasFull = true;
   let idle = true;
   try {
-    while (roundWasFull && ports.clock.now() - startedAt < limits.takeForMs) {
-      const roundAt = ports.clock.now();
-      const received = await receiveAll(ports.buffer);
-      if (received.length === 0) break;
+    while (roundWasFull && clock.now() - startedAt < takeForMs && lease.isHeld()) {
+      const roundAt = clock.now();
+      const loaded = await loadBacklog(ports.backlog, run);
+      const received = await receiveAll(buffer);
+      const look = looks.look(received.length > 0, configuration, roundAt);
+      const waiting = loaded === undefined ? [] : dueEntries(loaded.backlog, roundAt, look);
+      if (received.length + waiting.length === 0) break;
       idle = false;
       roundWasFull = received.length >= ROUND_MAX;
+      if (loaded !== undefined) ports.holds.adopt(loaded.backlog);
+      if (look === 'all') ports.holds.retryAlerted(roundAt);
       await run.telemetry.span(
         {
           name: 'flush-purge-buffer',
@@ -64,14 +78,28 @@ export async function flushPurges(ports: FlushPorts, limits: FlushLimits, invoca
           linkedTraceparents: received.flatMap(traceparentOf),
         },
         async (span) => {
-          const summary = await purgeReceived(received, configuration, ports, run);
-          span.set({ messages: received.length, ...countsOf(summary) });
-          logSummary(received.length, summary, run);
+          const summary = await flushRound({ loaded, waiting, received, configuration }, ports, run);
+          span.set(countsOf(received.length, summary));
+          const { accepted, notAccepted } = summary;
+          if (received.length + accepted + notAccepted > 0) logSummary(received.length, summary, run);
         },
       );
     }
   } finally {
     if (!idle) await run.telemetry.flush();
+  }
+}
+
+/** Undefined when another flush runs. Two at once are harmless, so trouble with the lease stops nothing. */
+async function acquireLease({ lease }: FlushPorts, { log }: Run): Promise<HeldLease | undefined> {
+  try {
+    return await lease.acquire();
+  } catch (error) {
+    if (!(error instanceof StorageTrouble)) throw error;
+    log.warn('The lease of the flush cannot be reached: the flush runs without it.', {
+      error: error.message,
+    });
+    return { isHeld: () => true, release: async () => undefined };
   }
 }
 
@@ -93,225 +121,19 @@ async function receiveAll(buffer: PurgeBuffer): Promise<readonly ReceivedMessage
   return received;
 }
 
-async function purgeReceived(
-  received: readonly ReceivedMessage[],
-  configuration: Configuration,
-  ports: FlushPorts,
-  run: Run,
-): Promise<SendSummary> {
-  const { claims, finished } = await claimTargets(received, configuration, ports, run);
-  const targets = coalesce(claims);
-  const progress = followProgress(targets);
-  // A request whose record misses one of its purges must come again, so that the record ends complete.
-  const unnoted = new Set<FlushOwner>();
-  // One limit for all batches: completing must not open more connections the more batches were accepted.
-  const settleTurn = atMost(PARALLEL_SETTLES);
-  const completing: Promise<void>[] = [];
-  const complete = (owners: readonly Pick<FlushOwner, 'received'>[]): void => {
-    const completed = completeAll(owners, ports, run, settleTurn);
-    // A bug is thrown where all are awaited: unheard until then, it would end the process.
-    completed.catch(() => undefined);
-    completing.push(completed);
-  };
-  complete(finished);
-
-  const takeResult = async (result: SendResult<FlushOwner>): Promise<void> => {
-    const done = progress.note(result);
-    switch (result.kind) {
-      case 'purged':
-        await noteOnRequests(result, done, unnoted, ports, run);
-        break;
-      case 'unpurgeable':
-        await poisonAll(result, done, unnoted, ports, run);
-        break;
-      case 'tried':
-        warnOfOutcome(result.outcome, run);
-        break;
-      case 'held':
-        break;
-    }
-    complete(done.filter((owner) => !unnoted.has(owner)));
-  };
-  // Endpoints end side by side, but a message may go only when what was told of its other targets is written.
-  const results = oneAtATime();
-  const onResult = (result: SendResult<FlushOwner>): Promise<void> =>
-    results.run('result', () => takeResult(result));
-  try {
-    return await sendPurges(targets, ports.providersFor(configuration), ports, run, onResult);
-  } finally {
-    await Promise.all(completing);
-    await putBackAll(progress.unfinished(), ports, run);
-  }
-}
-
-/**
- * Notes an accepted purge on every request that it served. A request without the note joins `unnoted` and is
- * purged again; it does not stop the others.
- */
-async function noteOnRequests(
-  { targets, record }: Extract<SendResult<FlushOwner>, { kind: 'purged' }>,
-  done: readonly FlushOwner[],
-  unnoted: Set<FlushOwner>,
-  { records }: FlushPorts,
-  { log }: Run,
-): Promise<void> {
-  for (const owner of ownersOf(targets)) {
-    const { cause } = owner;
-    if (cause.type !== 'request') continue;
-    const isComplete = done.includes(owner) && !unnoted.has(owner);
-    try {
-      await noteRequestPurge(cause.requestId, owner, targets, record, isComplete, records);
-    } catch (error) {
-      if (!(error instanceof StorageTrouble)) throw error;
-      unnoted.add(owner);
-      log.warn('A purge could not be noted on the record of its request: the request comes again.', {
-        requestId: cause.requestId,
-        error: error.message,
-      });
-    }
-  }
-}
-
-/**
- * What the CDN will never take goes to the poison queue with its words: once for each change that needs it. A
- * request keeps the refusal on its record. Who could not be told of joins `unnoted` and comes again.
- */
-async function poisonAll(
-  { targets, outcome }: Extract<SendResult<FlushOwner>, { kind: 'unpurgeable' }>,
-  done: readonly FlushOwner[],
-  unnoted: Set<FlushOwner>,
-  { buffer, records }: FlushPorts,
-  { log, telemetry }: Run,
-): Promise<void> {
-  const lastError = describeOutcome(outcome);
-  for (const { target, owners } of targets) {
-    const { url } = target;
-    log.error('The CDN refuses a URL for good: it went to the poison queue, or stands on its request.', {
-      url,
-      lastError,
-      correlationId: outcome.correlationId,
-    });
-    telemetry.track({ name: 'message-dead-lettered', reason: lastError });
-    for (const owner of owners) {
-      const { cause, received, failedAttempts } = owner;
-      try {
-        if (cause.type === 'request') {
-          const isComplete = done.includes(owner) && !unnoted.has(owner);
-          await noteRequestRefusal(
-            cause.requestId,
-            { cdn: target.cdn, url, detail: lastError },
-            isComplete,
-            records,
-          );
-        } else {
-          const { text, bufferedAt } = received;
-          await buffer.poison({
-            text,
-            bufferedAt,
-            failedAttempts,
-            url,
-            lastError,
-            reason: 'refused by the CDN',
-          });
-        }
-      } catch (error) {
-        if (!(error instanceof StorageTrouble)) throw error;
-        unnoted.add(owner);
-        log.warn('A refused URL could not be put aside: its message comes again.', {
-          url,
-          error: error.message,
-        });
-      }
-    }
-  }
-}
-
-async function completeAll(
-  owners: readonly Pick<FlushOwner, 'received'>[],
-  { buffer }: FlushPorts,
-  run: Run,
-  settleTurn: AtMost,
-): Promise<void> {
-  await Promise.all(
-    owners.map(({ received }) =>
-      settleTurn(() => leaveOnTrouble('complete', run, () => buffer.complete(received.receipt))),
-    ),
-  );
-}
-
-async function putBackAll(
-  unfinished: ReadonlyMap<FlushOwner, Stop | undefined>,
-  { buffer, clock, records }: FlushPorts,
-  run: Run,
-): Promise<void> {
-  await forEachLimited([...unfinished], PARALLEL_SETTLES, ([owner, stop]) =>
-    leaveOnTrouble('put back', run, async () => {
-      // Cut off before its turn: the message shows itself again when its visibility time ends.
-      if (stop === undefined) return;
-      const now = clock.now();
-      const settlement = settle(stop.outcome, owner.failedAttempts);
-      if (settlement.kind === 'complete') return;
-      const { receipt, message } = owner.received;
-      const heldForMs = Math.max((stop.until ?? now) - now, 0);
-      // What was only held back had no attempt, and waits as long as what holds it.
-      if (!stop.tried) return buffer.putBack(receipt, message, heldForMs);
-      const failedAttempts = settlement.attempts;
-      await buffer.putBack(receipt, { ...message, failedAttempts }, Math.max(settlement.afterMs, heldForMs));
-      if (owner.cause.type === 'request') {
-        await noteRequestFailure(owner.cause.requestId, stop.outcome, now, records);
-      }
-    }),
-  );
-}
-
-/** Trouble with one message must not stop the others: it shows itself again when its visibility time ends. */
-async function leaveOnTrouble(doing: string, { log }: Run, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (!(error instanceof StorageTrouble)) throw error;
-    log.warn('Storage trouble with one message: it comes again.', { doing, error: error.message });
-  }
-}
-
-function warnOfOutcome(outcome: NotAccepted, { log }: Run): void {
-  const { outcomeClass, correlationId } = outcome;
-  const tell = CONSEQUENCES[outcomeClass].alerts ? log.error : log.warn;
-  const facts =
-    outcome.kind === 'refused'
-      ? { errorType: outcome.errorType, status: outcome.status, message: outcome.message }
-      : { reason: outcome.reason, status: outcome.status, detail: outcome.detail };
-  tell(`${WHAT_HAPPENED[outcome.kind]} ${ADVICE[outcomeClass]}`, { outcomeClass, ...facts, correlationId });
-}
-
-const WHAT_HAPPENED = { refused: 'The CDN refused a purge.', failed: 'A purge failed.' } as const;
-
-/** Everything waits and is sent again by itself; this is what a person can do. */
-const ADVICE: Readonly<Record<OutcomeClass, string>> = {
-  throttled: 'The subscription rests for a while; if this goes on, its daily quota may be spent.',
-  'quota-exhausted': 'The day’s quota is spent: what is over goes after the reset.',
-  'item-refused': 'Look at the URLs in the CDN’s error.',
-  'request-refused':
-    'Nothing goes to this endpoint for a while: look at the CDN’s error and the configuration.',
-  'credentials-refused':
-    'Nothing goes to this subscription for a while: check the key’s id, value and permission.',
-  'endpoint-unusable': 'Check the endpoint: its host and id in the configuration, and its state at the CDN.',
-  transient: 'If this goes on, check the CDN and the network.',
-  unknown: 'It may have been purged all the same; if this goes on, check the CDN and the network.',
-};
-
-function logSummary(messages: number, summary: SendSummary, { log }: Run): void {
+function logSummary(messages: number, summary: RoundSummary, { log }: Run): void {
   log.info('Flushed the purge buffer.', {
-    messages,
-    ...countsOf(summary),
+    ...countsOf(messages, summary),
     correlationIds: summary.correlationIds.slice(0, 20).join(' '),
   });
 }
 
-const countsOf = ({ accepted, notAccepted, urlsPurged }: SendSummary) => ({
+const countsOf = (messages: number, { accepted, notAccepted, urlsPurged, waiting }: RoundSummary) => ({
+  messages,
   accepted,
   notAccepted,
   urlsPurged,
+  waiting,
 });
 
 function traceparentOf(received: ReceivedMessage): readonly string[] {

@@ -4,17 +4,27 @@ import type { CoalescedTarget } from '../core/coalesce.ts';
 import type { NotAccepted } from '../core/purge-outcome.ts';
 import type { LocatedTarget } from '../core/purge-plan.ts';
 import type { PurgeProvider } from './ports.ts';
+import type { Place } from './stop-sending.ts';
 
 export type Located<O> = {
   readonly located: readonly {
     readonly provider: PurgeProvider;
     readonly targets: readonly LocatedTarget<O>[];
   }[];
-  /** Targets without an endpoint, one entry for each CDN and host. */
+  /** Hosts without an endpoint. */
   readonly lost: readonly {
     readonly outcome: NotAccepted;
-    readonly targets: readonly CoalescedTarget<O>[];
+    readonly provider: PurgeProvider;
+    readonly ofHost: TargetsOfHost<O>;
   }[];
+};
+
+/** Targets of one host on one CDN, with one endpoint id or none. */
+export type TargetsOfHost<O> = {
+  readonly cdn: string;
+  readonly host: string;
+  readonly endpointId: string | undefined;
+  readonly targets: readonly CoalescedTarget<O>[];
 };
 
 /**
@@ -25,46 +35,52 @@ export async function locateTargets<O>(
   targets: readonly CoalescedTarget<O>[],
   providers: ReadonlyMap<string, PurgeProvider>,
 ): Promise<Located<O>> {
-  const byCdn = await Promise.all(
-    [...Map.groupBy(targets, ({ target }) => target.cdn)].map(async ([cdn, ofCdn]) => {
-      const provider = providers.get(cdn);
-      if (provider === undefined) throw new Error(`no provider was built for the CDN "${cdn}"`);
-      const byHost = await Promise.all(
-        [...Map.groupBy(ofCdn, ({ target }) => `${target.host} ${target.endpointId}`).values()].map(
-          (ofHost) => locateHost(ofHost, provider),
-        ),
-      );
-      return { provider, byHost, order: new Map(ofCdn.map(({ target }, index) => [target, index])) };
+  const order = new Map(targets.map(({ target }, index) => [target, index]));
+  const byHost = await Promise.all(
+    groupByHost(targets).map(async (ofHost) => {
+      const provider = providers.get(ofHost.cdn);
+      if (provider === undefined) throw new Error(`no provider was built for the CDN "${ofHost.cdn}"`);
+      const { endpointId } = ofHost;
+      const found =
+        endpointId === undefined
+          ? await provider.findEndpoint(ofHost.host)
+          : ({ ok: true, value: endpointId } as const);
+      return { ofHost, provider, found };
     }),
   );
+  const located = new Map<PurgeProvider, LocatedTarget<O>[]>();
+  const lost: Located<O>['lost'][number][] = [];
+  for (const { ofHost, provider, found } of byHost) {
+    if (!found.ok) {
+      lost.push({ outcome: found.error, provider, ofHost });
+      continue;
+    }
+    const ofProvider = located.get(provider) ?? [];
+    for (const target of ofHost.targets) ofProvider.push({ ...target, endpointId: found.value });
+    located.set(provider, ofProvider);
+  }
   return {
-    located: byCdn.map(({ provider, byHost, order }) => ({
+    located: [...located].map(([provider, ofProvider]) => ({
       provider,
-      targets: byHost
-        .flatMap((host) => (host.kind === 'located' ? host.targets : []))
-        .toSorted((a, b) => (order.get(a.target) ?? 0) - (order.get(b.target) ?? 0)),
+      targets: ofProvider.toSorted((a, b) => (order.get(a.target) ?? 0) - (order.get(b.target) ?? 0)),
     })),
-    lost: byCdn.flatMap(({ byHost }) => byHost.filter((host) => host.kind === 'lost')),
+    lost,
   };
 }
 
-type LocatedHost<O> =
-  | { readonly kind: 'located'; readonly targets: readonly LocatedTarget<O>[] }
-  | { readonly kind: 'lost'; readonly outcome: NotAccepted; readonly targets: readonly CoalescedTarget<O>[] };
+export function groupByHost<O>(targets: readonly CoalescedTarget<O>[]): readonly TargetsOfHost<O>[] {
+  const byHost = Map.groupBy(targets, ({ target }) => `${target.cdn} ${target.host} ${target.endpointId}`);
+  return [...byHost.values()].flatMap((ofHost) =>
+    ofHost.slice(0, 1).map(({ target: { cdn, host, endpointId } }) => ({
+      cdn,
+      host,
+      endpointId,
+      targets: ofHost,
+    })),
+  );
+}
 
-/** Takes targets of one host on one CDN, with one endpoint id or none. */
-async function locateHost<O>(
-  targets: readonly CoalescedTarget<O>[],
-  provider: PurgeProvider,
-): Promise<LocatedHost<O>> {
-  const [first] = targets;
-  if (first === undefined) return { kind: 'located', targets: [] };
-  const { host, endpointId } = first.target;
-  if (endpointId !== undefined) {
-    return { kind: 'located', targets: targets.map((one) => ({ ...one, endpointId })) };
-  }
-  const found = await provider.findEndpoint(host);
-  return found.ok
-    ? { kind: 'located', targets: targets.map((one) => ({ ...one, endpointId: found.value })) }
-    : { kind: 'lost', outcome: found.error, targets };
+/** Where sending stops when the host's endpoint cannot be found. */
+export function placeOfHost<O>({ cdn, host }: TargetsOfHost<O>, { subscription }: PurgeProvider): Place {
+  return { cdn, where: { kind: 'host', host }, subscription };
 }

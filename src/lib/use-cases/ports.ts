@@ -2,8 +2,12 @@
 
 import type { BufferMessage } from '../core/buffer-message.ts';
 import type { CdnUrl } from '../core/cdn-url.ts';
+import type { Backlog } from '../core/backlog.ts';
 import type { Configuration, RequestLimits } from '../core/configuration.ts';
 import type { Instant } from '../core/instant.ts';
+import type { InventoryChanges } from '../core/inventory/inventory-changes.ts';
+import type { InventoryIndex } from '../core/inventory/inventory-index.ts';
+import type { BlobPage, CompleteListing, ContainerPlace, PartialListing } from '../core/inventory/listing.ts';
 import type { NotAccepted, PurgeOutcome } from '../core/purge-outcome.ts';
 import type { AcceptedPurge, EndedPurge, OpenPurge, PurgeRecord } from '../core/purge-record.ts';
 import type { RequestRecord } from '../core/purge-request.ts';
@@ -46,16 +50,49 @@ export type PurgeBuffer = {
 export type PoisonQueue = {
   /** At most 32 entries, hidden from others for a while. */
   readonly receive: () => Promise<readonly PoisonedMessage[]>;
-  /** Adds a text to the buffer as it is. */
-  readonly restore: (text: string) => Promise<void>;
-  readonly remove: (receipt: Receipt) => Promise<void>;
+  /** Adds the message to the buffer as it stood there. False: nobody has it, or only a newer version can read it. */
+  readonly restore: (entry: PoisonedMessage) => Promise<boolean>;
+  readonly remove: (entry: PoisonedMessage) => Promise<void>;
 };
 
-/** `text` is the message as it stood in the buffer. */
 export type PoisonedMessage = {
   readonly receipt: Receipt;
-  readonly text: string;
+  readonly original: PoisonOriginal;
   readonly poisonedAt: Instant;
+};
+
+/** Where the message is as it stood in the buffer. */
+export type PoisonOriginal =
+  | { readonly kind: 'text'; readonly text: string }
+  /** It was too long for an entry. */
+  | { readonly kind: 'blob'; readonly name: string }
+  /** Of a form that this version of the app does not know. */
+  | { readonly kind: 'unknown' };
+
+/** Blobs of events that Event Grid could not deliver. Methods throw StorageTrouble. */
+export type DeadLetterStore = {
+  /** Those that nobody has read, or those of which something stayed; some of them if there are more than `most`. */
+  readonly find: (which: 'unread' | 'kept', most: number) => Promise<readonly FoundDeadLetter[]>;
+  /** Undefined when it is no longer there. */
+  readonly read: (name: string) => Promise<{ readonly text: string; readonly version: string } | undefined>;
+  /** False when somebody else has settled it since it was read; so it is for `keep`. */
+  readonly remove: (name: string, version: string) => Promise<boolean>;
+  /** Leaves the blob, or this text in its place, marked as read: `find` gives it as kept from now on. */
+  readonly keep: (name: string, kept: KeptDeadLetter) => Promise<boolean>;
+  /** Takes the mark away: it is unread again. */
+  readonly release: (name: string) => Promise<void>;
+};
+
+export type FoundDeadLetter = { readonly name: string; readonly bytes: number };
+
+export type KeptDeadLetter = {
+  /** Undefined: whatever it is by now. */
+  readonly version?: string | undefined;
+  /** Undefined: it stays as it is. */
+  readonly text?: string | undefined;
+  /** Why, in ASCII. */
+  readonly reasons: string;
+  readonly at: Instant;
 };
 
 export type PoisonEntry = {
@@ -79,7 +116,12 @@ export type ReceivedMessage = ReadableMessage | UnreadableMessage | NewerMessage
 /** A message as it stands in the queue. */
 export type BufferedText = { readonly receipt: Receipt; readonly bufferedAt: Instant; readonly text: string };
 
-export type ReadableMessage = BufferedText & { readonly kind: 'readable'; readonly message: BufferMessage };
+export type ReadableMessage = BufferedText & {
+  readonly kind: 'readable';
+  readonly message: BufferMessage;
+  /** Whether it was received before: what it needs may have been purged then. */
+  readonly isRepeated: boolean;
+};
 
 export type UnreadableMessage = BufferedText & { readonly kind: 'unreadable'; readonly reason: string };
 
@@ -126,6 +168,15 @@ export type PurgeRecords = {
   readonly updateOpenPurge: (record: PurgeRecord, version: string) => Promise<boolean>;
   /** Moves an ended purge to the ended ones. False when somebody else took it from the open ones. */
   readonly closePurge: (record: EndedPurge) => Promise<boolean>;
+  /**
+   * Purges that were written after a time, open or ended, newest first. Costs a listing of the open and of a day's or
+   * two days' ended purges, and a reading of each but those whose ids are `known`.
+   */
+  readonly findPurgesSince: (
+    since: Instant,
+    most: number,
+    known: (id: string) => boolean,
+  ) => Promise<readonly PurgeRecord[]>;
   /** Open or ended. */
   readonly readPurge: (id: string) => Promise<PurgeRecord | undefined>;
   /** False when a request of that id is on record already. */
@@ -139,6 +190,39 @@ export type PurgeRecords = {
   readonly claimIdempotencyKey: (claim: IdempotencyClaim) => Promise<IdempotencyClaim>;
 };
 
+/** What was purged, by day. Methods throw StorageTrouble. */
+export type PurgeHistory = {
+  /** Open and ended purges that were accepted on a day in UTC (`YYYY-MM-DD`). One storage call for every 5,000. */
+  readonly findPurgesOf: (day: string) => Promise<FoundPurges>;
+  /** `unreadable`: a newer version wrote it. Undefined: it is no longer kept. */
+  readonly readFound: (purge: FoundPurge) => Promise<PurgeRecord | 'unreadable' | undefined>;
+};
+
+export type FoundPurges = {
+  readonly purges: readonly FoundPurge[];
+  /** False: there are more than one call may list. */
+  readonly isComplete: boolean;
+};
+
+/** `name`: where its record was found. */
+export type FoundPurge = { readonly id: string; readonly acceptedAt: Instant; readonly name: string };
+
+/** Records that stand for nothing that is still to be done. Methods throw StorageTrouble. */
+export type OldRecords = {
+  /**
+   * Names of the records of a kind that were last written before the beginning of a day in UTC, page by page; of
+   * ended purges only those that were accepted before it. Names that this app does not give are passed over.
+   */
+  readonly find: (kind: OldRecordKind, before: Instant) => AsyncIterable<readonly string[]>;
+  /** Undefined when there is no such request any more, or a newer version wrote it. */
+  readonly readRequest: (name: string) => Promise<RequestRecord | undefined>;
+  readonly findOpenPurgeIds: () => Promise<ReadonlySet<string>>;
+  /** False when it is gone, or was written since. */
+  readonly remove: (name: string, before: Instant) => Promise<boolean>;
+};
+
+export type OldRecordKind = 'requests' | 'idempotency-keys' | 'purges';
+
 /** A record with the version by which it may be written again. */
 export type Versioned<T> = { readonly record: T; readonly version: string };
 
@@ -149,6 +233,83 @@ export type LedgerStore = {
   ) => Promise<{ readonly ledger: QuotaLedger; readonly etag: string | undefined }>;
   /** False when somebody else wrote meanwhile. No ETag: it must not exist yet. */
   readonly save: (subscription: string, ledger: QuotaLedger, etag: string | undefined) => Promise<boolean>;
+};
+
+/** What waits, for all flushes together. Methods throw StorageTrouble. */
+export type BacklogStore = {
+  /** One storage call, of a few bytes while nobody has written. */
+  readonly load: () => Promise<LoadedBacklog>;
+  /** False when somebody else wrote meanwhile. No version: it must not exist yet. */
+  readonly save: (backlog: Backlog, version: string | undefined) => Promise<boolean>;
+};
+
+export type LoadedBacklog = { readonly backlog: Backlog; readonly version: string | undefined };
+
+/** What stands in the containers that are served. Methods throw StorageTrouble. */
+export type InventoryStore = {
+  /** Which containers there are, and when each was listed. */
+  readonly loadIndex: () => Promise<LoadedIndex>;
+  /** False when somebody else wrote meanwhile. No version: it must not exist yet. */
+  readonly saveIndex: (index: InventoryIndex, version: string | undefined) => Promise<boolean>;
+  /** The last one that came to its end; the same object while nobody has written. Not to be added to. */
+  readonly loadListing: (place: ContainerPlace) => Promise<CompleteListing | undefined>;
+  /** Takes the place of the one before in one write: readers have either. */
+  readonly saveListing: (place: ContainerPlace, listing: CompleteListing) => Promise<void>;
+  /** The one that is under way. */
+  readonly loadProgress: (place: ContainerPlace) => Promise<Versioned<PartialListing> | undefined>;
+  /** Gives the new version; undefined when somebody else wrote meanwhile. No version: it must not exist yet. */
+  readonly saveProgress: (
+    place: ContainerPlace,
+    listing: PartialListing,
+    version: string | undefined,
+  ) => Promise<string | undefined>;
+  /** False when somebody else wrote meanwhile: then the listing is theirs. */
+  readonly endProgress: (place: ContainerPlace, version: string) => Promise<boolean>;
+  readonly loadChanges: (place: ContainerPlace) => Promise<LoadedChanges>;
+  /** False when somebody else wrote meanwhile. No version: they must not exist yet. */
+  readonly saveChanges: (
+    place: ContainerPlace,
+    changes: InventoryChanges,
+    version: string | undefined,
+  ) => Promise<boolean>;
+  /** Everything that is kept of a container. */
+  readonly forget: (place: ContainerPlace) => Promise<void>;
+};
+
+export type LoadedIndex = { readonly index: InventoryIndex; readonly version: string | undefined };
+export type LoadedChanges = { readonly changes: InventoryChanges; readonly version: string | undefined };
+
+/** Lists storage accounts whose blobs are served. Methods throw StorageTrouble. */
+export type BlobLister = {
+  /** Those that there is a connection to. */
+  readonly accounts: ReadonlySet<string>;
+  readonly findContainers: (account: string) => Promise<readonly string[]>;
+  /**
+   * One storage call. `after` is the token of the page before; `unusable-token`: storage does not take it, list from
+   * the start.
+   */
+  readonly listPage: (
+    place: ContainerPlace,
+    options: {
+      readonly prefix?: string | undefined;
+      readonly after?: string | undefined;
+      /** At most 5,000, which is also the default: learn.microsoft.com/rest/api/storageservices/list-blobs */
+      readonly most?: number | undefined;
+    },
+  ) => Promise<BlobPage | 'no-container' | 'unusable-token'>;
+};
+
+/** Keeps flushes from running side by side, which is harmless but spends quota twice. Throws StorageTrouble. */
+export type FlushLease = {
+  /** Undefined: another flush has it. It is renewed until it is released. */
+  readonly acquire: () => Promise<HeldLease | undefined>;
+};
+
+export type HeldLease = {
+  /** False once somebody else may have it. */
+  readonly isHeld: () => boolean;
+  /** Never throws: a lease that was not released ends by itself. */
+  readonly release: () => Promise<void>;
 };
 
 export type IdempotencyClaim = {
@@ -196,6 +357,6 @@ export type Run = {
   readonly log: Log;
   readonly telemetry: Telemetry;
   readonly traceparent: string | undefined;
-  /** No further purge is begun after this: the host ends what runs too long. */
-  readonly sendUntil?: Instant | undefined;
+  /** Whether a further purge may be begun: the host ends what runs too long. */
+  readonly mayBegin?: (() => boolean) | undefined;
 };

@@ -1,20 +1,24 @@
 // Follows who is fully purged and who is not, while the results of a send come in.
 
-import { ownersOf, type CoalescedTarget } from '../core/coalesce.ts';
+import type { Claim, CoalescedTarget } from '../core/coalesce.ts';
 import type { Instant } from '../core/instant.ts';
 import type { NotAccepted } from '../core/purge-outcome.ts';
+import { targetKey, type PurgeTarget } from '../core/purge-target.ts';
 import type { Owner } from './owner.ts';
 import type { SendResult } from './send-purges.ts';
 
 export type Progress<O extends Owner> = {
-  /** Takes a result, gives the owners of whose targets the last was purged by it, or can never be. */
+  /** Takes a result, gives the owners of whose claims the last was purged by it, or can never be. */
   readonly note: (result: SendResult<O>) => readonly O[];
-  /** Owners with something left, with what stopped it; undefined when it was never reported. */
-  readonly unfinished: () => ReadonlyMap<O, Stop | undefined>;
+  /** Owners with something left. */
+  readonly unfinished: () => ReadonlyMap<O, readonly Left[]>;
 };
 
+/** A target that was not purged, and what stopped it; undefined when its turn did not come. */
+export type Left = { readonly target: PurgeTarget; readonly stop: Stop | undefined };
+
 export type Stop = {
-  /** False when the owner's targets were only held back: that is no attempt of theirs. */
+  /** False when the target was only held back: that is no attempt. */
   readonly tried: boolean;
   readonly outcome: NotAccepted;
   /** Not to be sent before. */
@@ -23,33 +27,58 @@ export type Stop = {
 
 export function followProgress<O extends Owner>(targets: readonly CoalescedTarget<O>[]): Progress<O> {
   const outstanding = new Map<O, number>();
-  for (const { owners } of targets) {
-    for (const owner of owners) outstanding.set(owner, (outstanding.get(owner) ?? 0) + 1);
+  for (const { claims } of targets) {
+    for (const { owner } of claims) outstanding.set(owner, (outstanding.get(owner) ?? 0) + 1);
   }
-  const stops = new Map<O, Stop>();
+  const done = new Set<Claim<O>>();
+  const stops = new Map<Claim<O>, Stop>();
   return {
-    note(result: SendResult<O>): readonly O[] {
-      if (result.kind === 'tried' || result.kind === 'held') {
-        for (const owner of ownersOf(result.targets)) {
-          if (stops.get(owner)?.tried !== true)
-            stops.set(owner, {
-              tried: result.kind === 'tried',
-              outcome: result.outcome,
-              until: result.until,
-            });
-        }
-        return [];
-      }
-      const done: O[] = [];
-      for (const { owners } of result.targets) {
-        for (const owner of owners) {
-          const left = (outstanding.get(owner) ?? 0) - 1;
-          if (left > 0) outstanding.set(owner, left);
-          else if (outstanding.delete(owner)) done.push(owner);
+    note(result) {
+      const finished: O[] = [];
+      const end = (claim: Claim<O>): void => {
+        done.add(claim);
+        const left = (outstanding.get(claim.owner) ?? 0) - 1;
+        if (left > 0) outstanding.set(claim.owner, left);
+        else if (outstanding.delete(claim.owner)) finished.push(claim.owner);
+      };
+      for (const { target, claims } of result.targets) {
+        for (const claim of claims) {
+          if (endsClaim(result, target, claim)) end(claim);
+          else stops.set(claim, stopOf(result));
         }
       }
-      return done;
+      return finished;
     },
-    unfinished: () => new Map([...outstanding.keys()].map((owner) => [owner, stops.get(owner)])),
+    unfinished() {
+      const left = new Map<O, Left[]>();
+      for (const { claims } of targets) {
+        for (const claim of claims) {
+          if (done.has(claim)) continue;
+          const ofOwner = left.get(claim.owner) ?? [];
+          ofOwner.push({ target: claim.target, stop: stops.get(claim) });
+          left.set(claim.owner, ofOwner);
+        }
+      }
+      return left;
+    },
   };
+}
+
+/** What a refused directory would have purged too was not refused itself: it is sent again without the directory. */
+function endsClaim<O extends Owner>(result: SendResult<O>, target: PurgeTarget, claim: Claim<O>): boolean {
+  switch (result.kind) {
+    case 'purged':
+      return true;
+    case 'unpurgeable':
+      return targetKey(claim.target) === targetKey(target);
+    case 'tried':
+    case 'held':
+      return false;
+  }
+}
+
+function stopOf<O extends Owner>(result: SendResult<O>): Stop {
+  if (result.kind === 'purged') throw new Error('what was purged was not stopped');
+  const until = result.kind === 'unpurgeable' ? undefined : result.until;
+  return { tried: result.kind === 'tried', outcome: result.outcome, until };
 }

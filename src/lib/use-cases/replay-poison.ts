@@ -4,6 +4,8 @@ import { StorageTrouble, type Clock, type PoisonQueue, type Run } from './ports.
 
 export type Replay = {
   readonly replayed: number;
+  /** Entries that stay: their message is not to be had, or only a newer version of the app can read them. */
+  readonly left: number;
   /** True when storage was in trouble before all was put back: replay again. */
   readonly interrupted: boolean;
 };
@@ -15,27 +17,34 @@ export type Replay = {
  */
 export async function replayPoison(poison: PoisonQueue, clock: Clock, run: Run): Promise<Replay> {
   const startedAt = clock.now();
+  const left = new Set<string>();
   let replayed = 0;
   try {
     for (;;) {
       const received = await poison.receive();
-      const older = received.filter(({ poisonedAt }) => poisonedAt < startedAt);
-      for (const entry of older) {
-        await poison.restore(entry.text);
-        await poison.remove(entry.receipt);
-        replayed += 1;
-      }
-      // What was poisoned meanwhile failed again: it stays.
+      // What was poisoned meanwhile failed again: it stays. What was left shows itself again in a long replay.
+      const older = received.filter(
+        ({ poisonedAt, receipt }) => poisonedAt < startedAt && !left.has(receipt.messageId),
+      );
       if (older.length === 0) break;
+      for (const entry of older) {
+        if (await poison.restore(entry)) {
+          await poison.remove(entry);
+          replayed += 1;
+        } else {
+          left.add(entry.receipt.messageId);
+        }
+      }
     }
   } catch (error) {
     if (!(error instanceof StorageTrouble)) throw error;
     run.log.warn('Storage trouble in the middle of a replay: replay again.', {
       replayed,
+      left: left.size,
       error: error.message,
     });
-    return { replayed, interrupted: true };
+    return { replayed, left: left.size, interrupted: true };
   }
-  run.log.info('Put the poison queue back into the buffer.', { replayed });
-  return { replayed, interrupted: false };
+  run.log.info('Put the poison queue back into the buffer.', { replayed, left: left.size });
+  return { replayed, left: left.size, interrupted: false };
 }

@@ -1,7 +1,8 @@
 // A person's purge: stored durably, then sent at once by the way that the flush uses; the timer takes over if need be.
 
 import type { RequestMessage } from '../core/buffer-message.ts';
-import { coalesce } from '../core/coalesce.ts';
+import { entriesCovered, NO_CHANGES, type Waiting, type WaitingTarget } from '../core/backlog.ts';
+import { coalesce, createCoverage } from '../core/coalesce.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { Instant } from '../core/instant.ts';
 import { describeOutcome } from '../core/purge-outcome.ts';
@@ -11,10 +12,12 @@ import { err, ok, type Result } from '../core/result.ts';
 import { settle } from '../core/settlement.ts';
 import type { FlushPorts } from './flush-purges.ts';
 import { HIDDEN_FOR_MS, keepHidden, type HiddenMessage } from './hidden-message.ts';
-import { StorageTrouble, type PurgeProvider, type Run } from './ports.ts';
+import { ownerOfEntry } from './claim-targets.ts';
+import { loadBacklog, saveBacklog } from './keep-waiting.ts';
+import { StorageTrouble, type LoadedBacklog, type PurgeProvider, type Run } from './ports.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import type { Owner } from './owner.ts';
-import { followProgress } from './progress.ts';
+import { followProgress, type Left, type Stop } from './progress.ts';
 import { noteRequestFailure, noteRequestPurge, noteRequestRefusal } from './request-progress.ts';
 import { sendPurges, type SendResult } from './send-purges.ts';
 
@@ -154,21 +157,29 @@ async function sendNow(
   run: Run,
 ): Promise<void> {
   const { clock, records } = ports;
+  const { id: requestId, askedAt, traceparent } = record;
   const owner: Owner = {
-    cause: {
-      type: 'request',
-      requestId: record.id,
-      askedAt: record.askedAt,
-      traceparent: record.traceparent,
-    },
-    bufferedAt: record.askedAt,
+    causes: [{ type: 'request', requestId, askedAt, traceparent }],
+    changes: 0,
+    requestId,
+    bufferedAt: askedAt,
     failedAttempts: 0,
   };
-  const targets = coalesce(wanted.map((target) => ({ target, owner })));
+  // Before the sending: a change that joins it later is not purged by this request.
+  const loaded = await loadBacklog(ports.backlog, run);
+  if (loaded !== undefined) ports.holds.adopt(loaded.backlog);
+  const served = waitingServed(loaded, wanted);
+  const targets = coalesce([
+    ...wanted.map((target) => ({ target, owner })),
+    ...[...served].map(([waiting, { target }]) => ({ target, owner: waiting })),
+  ]);
+  const leaving: Waiting[] = [];
   const progress = followProgress(targets);
   // Once something could not be noted, the request must not end here: the flush purges what its record misses.
   let isUnnoted = false;
   const noteResult = async (result: SendResult<Owner>, isComplete: boolean): Promise<void> => {
+    // What waited below a directory that has to wait goes on its own: that is nothing of the request.
+    if (!result.targets.some(({ owners }) => owners.has(owner))) return;
     switch (result.kind) {
       case 'purged':
         await noteRequestPurge(record.id, owner, result.targets, result.record, isComplete, records);
@@ -185,7 +196,9 @@ async function sendNow(
     }
   };
   const takeResult = async (result: SendResult<Owner>): Promise<void> => {
-    const isComplete = progress.note(result).includes(owner) && !isUnnoted;
+    const done = progress.note(result);
+    if (result.kind === 'purged') leaving.push(...done.flatMap((one) => served.get(one) ?? []));
+    const isComplete = done.includes(owner) && !isUnnoted;
     try {
       await noteResult(result, isComplete);
     } catch (error) {
@@ -200,13 +213,17 @@ async function sendNow(
     results.run('result', () => takeResult(result));
   try {
     await sendPurges(targets, renewedProviders(configuration, message, ports), ports, run, onResult);
-    const stop = progress.unfinished().get(owner);
+    if (loaded !== undefined && leaving.length > 0) {
+      await saveBacklog(loaded, { ...NO_CHANGES, leaving }, ports, run);
+    }
+    const stop = worstOf(progress.unfinished().get(owner) ?? []);
     if (stop === undefined) return;
     const now = clock.now();
     const settlement = settle(stop.outcome, 0);
     if (settlement.kind === 'complete') return;
     const failedAttempts = stop.tried ? settlement.attempts : 0;
-    const afterMs = Math.max(stop.tried ? settlement.afterMs : 0, (stop.until ?? now) - now);
+    // What was only held back goes to the backlog, by the next flush.
+    const afterMs = stop.tried ? settlement.afterMs : 0;
     await message.putBack({ ...messageOf(record), failedAttempts }, afterMs);
     await noteRequestFailure(record.id, stop.outcome, now, records);
     run.log.warn('A requested purge was not accepted at once: the timer goes on with it.', {
@@ -219,6 +236,23 @@ async function sendNow(
       error: error.message,
     });
   }
+}
+
+/** What waits and is purged with what a person asks for: its changes are named by the purge's record too. */
+function waitingServed(
+  loaded: LoadedBacklog | undefined,
+  wanted: readonly PurgeTarget[],
+): ReadonlyMap<Owner, WaitingTarget> {
+  if (loaded === undefined) return new Map();
+  const asked = createCoverage();
+  for (const target of wanted) asked.add(target);
+  return new Map(entriesCovered(loaded.backlog, asked).map((entry) => [ownerOfEntry(entry), entry]));
+}
+
+/** What was tried tells more than what was only held back. */
+function worstOf(left: readonly Left[]): Stop | undefined {
+  const stops = left.flatMap(({ stop }) => stop ?? []);
+  return stops.find(({ tried }) => tried) ?? stops[0];
 }
 
 function renewedProviders(

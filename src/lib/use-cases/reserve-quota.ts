@@ -8,9 +8,9 @@ import {
   openPurse,
   reserve,
   settleReservation,
+  unitOf,
   type QuotaLedger,
   type QuotaPolicy,
-  type QuotaUnit,
   type SpentEntry,
   type Spender,
 } from '../core/quota-ledger.ts';
@@ -25,23 +25,29 @@ export type QuotaPorts = {
 
 export type Grant<O> = {
   readonly reservationId: string;
+  /** These are reserved. Empty: for none of the targets anything is left today. */
   readonly granted: readonly LocatedTarget<O>[];
-  /** For these nothing is left today. */
-  readonly waiting: readonly LocatedTarget<O>[];
+  readonly others: readonly LocatedTarget<O>[];
 };
 
 /** Writers of one ledger are few, a flush and people’s requests; one of them gets through at every try. */
 const TRIES = 50;
 
+/** A host that dies loses what it had reserved: five full requests, or a tenth of what it may send. */
+const SMALLEST_SLICE = 500;
+const SLICES = 10;
+
 /**
- * Takes the targets of one subscription, gives those that the quota allows now, reserved: what people ask for
- * first, then sites by their priority, then in the order given. Throws StorageTrouble: without a reservation nothing may be sent.
+ * Takes the targets of one subscription, reserves for the first of those that the quota allows now: what people ask
+ * for first, then sites by their priority, then in the order given; for a slice of them, and `most` at most. Throws
+ * StorageTrouble: without a reservation nothing may be sent.
  */
 export async function reserveQuota<O extends Owner>(
   subscription: string,
   targets: readonly LocatedTarget<O>[],
   policy: QuotaPolicy,
   { ledgers, clock, newId }: QuotaPorts,
+  most = Infinity,
 ): Promise<Grant<O>> {
   const reservationId = newId();
   const priorityOf = (target: LocatedTarget<O>): number =>
@@ -52,13 +58,20 @@ export async function reserveQuota<O extends Owner>(
   let granted: readonly LocatedTarget<O>[] = [];
   await change(subscription, ledgers, (ledger) => {
     const now = clock.now();
-    const purse = openPurse(ledger, policy, now);
-    granted = inOrder.filter((target) => purse.take(spenderOf(target), unitOf(target)));
+    const take = (wanted: readonly LocatedTarget<O>[]) => {
+      const purse = openPurse(ledger, policy, now);
+      return { purse, taken: wanted.filter((target) => purse.take(spenderOf(target), unitOf(target))) };
+    };
+    const allowed = take(inOrder).taken;
+    const size = Math.max(SMALLEST_SLICE, Math.ceil(allowed.length / SLICES));
+    const slice = take(allowed.slice(0, Math.min(most, size)));
+    granted = slice.taken;
     if (granted.length === 0) return undefined;
-    return reserve(forgetOldDays(ledger, now), { id: reservationId, spent: purse.taken() }, policy, now);
+    const spent = slice.purse.taken();
+    return reserve(forgetOldDays(ledger, now), { id: reservationId, spent }, policy, now);
   });
-  const allowed = new Set(granted);
-  return { reservationId, granted, waiting: inOrder.filter((target) => !allowed.has(target)) };
+  const reserved = new Set(granted);
+  return { reservationId, granted, others: targets.filter((target) => !reserved.has(target)) };
 }
 
 /** Takes what the CDN accepted, or may have acted on; the rest of the reservation is released. */
@@ -97,11 +110,8 @@ async function change(
 }
 
 const isManual = <O extends Owner>({ owners }: CoalescedTarget<O>): boolean =>
-  [...owners].some(({ cause }) => isPersons(cause));
+  [...owners].some(({ causes }) => causes.some(isPersons));
 
 function spenderOf<O extends Owner>(target: CoalescedTarget<O>): Spender {
   return { site: target.target.site, lane: isManual(target) ? 'manual' : 'events' };
 }
-
-const unitOf = ({ target }: CoalescedTarget<unknown>): QuotaUnit =>
-  target.kind === 'file' ? 'files' : 'directories';

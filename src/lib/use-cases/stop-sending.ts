@@ -1,27 +1,35 @@
 // Stops sending where an answer says that going on is no use, and tells whoever has to look.
 
+import type { Hold } from '../core/hold.ts';
 import { CONSEQUENCES } from '../core/outcome-class.ts';
 import type { NotAccepted } from '../core/purge-outcome.ts';
-import type { Hold, Holds } from './holds.ts';
+import type { Holds } from './holds.ts';
 import type { Clock, Run } from './ports.ts';
 
 export type Place = {
   readonly cdn: string;
-  /** Undefined where it was not found out yet. */
-  readonly endpointId: string | undefined;
+  readonly where:
+    | { readonly kind: 'endpoint'; readonly endpointId: string }
+    /** Its endpoint was not found out yet. */
+    | { readonly kind: 'host'; readonly host: string };
   /** Whose keys and quota are used. */
   readonly subscription: string;
 };
 
 type StopPorts = { readonly holds: Holds; readonly clock: Clock; readonly run: Run };
 
-/** The keys of `Holds` under which an endpoint may rest: itself, and its subscription. */
+/** The keys of `Holds` under which a place may rest: itself, and its subscription. */
 export function holdKeysOf(place: Place): readonly string[] {
-  return [endpointKey(place), subscriptionKey(place)];
+  return [placeKey(place), subscriptionKey(place)];
 }
 
-export function endpointKey({ cdn, endpointId }: Pick<Place, 'cdn' | 'endpointId'>): string {
-  return `endpoint ${cdn} ${endpointId}`;
+export function placeKey({ cdn, where }: Pick<Place, 'cdn' | 'where'>): string {
+  switch (where.kind) {
+    case 'endpoint':
+      return `endpoint ${cdn} ${where.endpointId}`;
+    case 'host':
+      return `host ${cdn} ${where.host}`;
+  }
 }
 
 export function subscriptionKey({ subscription }: Pick<Place, 'subscription'>): string {
@@ -29,14 +37,14 @@ export function subscriptionKey({ subscription }: Pick<Place, 'subscription'>): 
 }
 
 /**
- * Takes what was not accepted and where, holds the endpoint or the whole subscription, and gives the hold. An alert
- * is told once for each hold.
+ * Takes what was not accepted and where, holds the place or the whole subscription, and gives the hold. An alert is
+ * told once for each hold.
  */
 export function stopSending(outcome: NotAccepted, place: Place, { holds, clock, run }: StopPorts): Hold {
   const { outcomeClass, correlationId } = outcome;
   const { holds: held, alerts } = CONSEQUENCES[outcomeClass];
-  const scope = held === 'subscription' ? 'subscription' : 'endpoint';
-  const key = scope === 'subscription' ? subscriptionKey(place) : endpointKey(place);
+  const isSubscription = held === 'subscription';
+  const key = isSubscription ? subscriptionKey(place) : placeKey(place);
   const now = clock.now();
   const before = holds.find([key], now);
   const hold = holds.put(key, outcome, now);
@@ -44,9 +52,10 @@ export function stopSending(outcome: NotAccepted, place: Place, { holds, clock, 
     run.telemetry.track({
       name: 'sending-stopped',
       outcomeClass,
-      scope,
+      scope: isSubscription ? 'subscription' : place.where.kind,
       cdn: place.cdn,
-      endpointId: place.endpointId,
+      endpointId: place.where.kind === 'endpoint' ? place.where.endpointId : undefined,
+      host: place.where.kind === 'host' ? place.where.host : undefined,
       cause: outcome.kind === 'refused' ? outcome.errorType : outcome.reason,
       correlationId,
       waitMs: hold.until - now,

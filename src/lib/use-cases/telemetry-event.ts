@@ -1,12 +1,14 @@
 // The closed list of what the app tells telemetry. Names and properties are a contract with queries and alerts.
 
 import type { OutcomeClass } from '../core/outcome-class.ts';
+import type { QuotaUnit } from '../core/quota-ledger.ts';
 
 export type TelemetryEvent =
   | PurgeEvent
   | PurgeEndedEvent
   | IntakeEvent
   | DeadLetterEvent
+  | DeadLettersReadEvent
   | ConfigurationEvent
   | SendingStoppedEvent
   | QuotaSpentEvent
@@ -84,10 +86,12 @@ export type IntakeEvent = {
 export type SendingStoppedEvent = {
   readonly name: 'sending-stopped';
   readonly outcomeClass: OutcomeClass;
-  readonly scope: 'endpoint' | 'subscription';
+  readonly scope: 'endpoint' | 'host' | 'subscription';
   readonly cdn: string;
   /** Undefined when it was not found out yet. */
   readonly endpointId: string | undefined;
+  /** Whose endpoint was not found out. */
+  readonly host: string | undefined;
   /** The CDN's error type, or why there was no answer. */
   readonly cause: string;
   readonly correlationId: string | undefined;
@@ -100,9 +104,14 @@ export type SendingStoppedEvent = {
 export type QuotaSpentEvent = {
   readonly name: 'quota-spent';
   readonly subscription: string;
+  /** `ledger`: by our own count; `cdn`: it throttles even single URLs, somebody else may spend it too. */
+  readonly by: 'ledger' | 'cdn';
+  /** Of which kind, where it is known by the CDN. */
+  readonly unit: QuotaUnit | undefined;
+  /** That wait for it. */
   readonly files: number;
   readonly directories: number;
-  /** Milliseconds since 1970, when they can go at the latest. */
+  /** Milliseconds since 1970: they are planned again then at the latest. */
   readonly until: number;
 };
 
@@ -123,6 +132,23 @@ export type ClockOffsetEvent = {
 };
 
 export type DeadLetterEvent = { readonly name: 'message-dead-lettered'; readonly reason: string };
+
+/** Event Grid could not deliver: somebody has to look. Told only when its dead-letter container held something new. */
+export type DeadLettersReadEvent = {
+  readonly name: 'dead-letters-read';
+  readonly blobs: number;
+  readonly events: number;
+  /** Those of the events that were not read before: deliveries that failed. */
+  readonly undelivered: number;
+  /** Changes that were taken over after all. */
+  readonly buffered: number;
+  /** Events that cannot be taken: they stay in the container with the reason. */
+  readonly kept: number;
+  /** How the last deliveries ended, in Event Grid's words, each with its count: `Unauthorized=3`. */
+  readonly outcomes: string;
+  /** Why events stay, in the same form. */
+  readonly keptReasons: string;
+};
 
 export type ConfigurationEvent =
   | { readonly name: 'configuration-taken'; readonly etag: string }

@@ -57,6 +57,44 @@ describe('the app', () => {
     expect(createApp(often).trackSchedule).toBe('* * * * * *');
   });
 
+  it('keeps records for 30 days and deletes older ones at night, or as the settings say', async () => {
+    const app = createApp(SETTINGS);
+    expect(app.forgetSchedule).toBe('0 17 3 * * *');
+    expect(await app.services()).toMatchObject({ retention: { days: 30 } });
+    const brief = createApp({
+      ...SETTINGS,
+      PURGE_RECORDS_DAYS: '1',
+      PURGE_FORGET_SCHEDULE: '0 0 4 * * *',
+    });
+    expect(brief.forgetSchedule).toBe('0 0 4 * * *');
+    expect(await brief.services()).toMatchObject({ retention: { days: 1 } });
+  });
+
+  it('reads dead letters every five minutes, or as the setting says, where they have a container', async () => {
+    expect(createApp(SETTINGS).deadLetterSchedule).toBeUndefined();
+    expect((await createApp(SETTINGS).services()).deadLetters).toBeUndefined();
+    const withContainer = { ...SETTINGS, PURGE_DEAD_LETTER_CONTAINER: 'dead-letters' };
+    expect(createApp(withContainer).deadLetterSchedule).toBe('0 */5 * * * *');
+    const often = { ...withContainer, PURGE_DEAD_LETTER_SCHEDULE: '0 * * * * *' };
+    expect(createApp(often).deadLetterSchedule).toBe('0 * * * * *');
+    expect(await createApp(withContainer).services()).toMatchObject({
+      deadLetters: { find: expect.any(Function) },
+      own: { account: 'contoso', deadLetterContainer: 'dead-letters' },
+    });
+  });
+
+  it('lists containers every five minutes, or as the setting says, in every account that it can', async () => {
+    expect(createApp(SETTINGS).inventorySchedule).toBe('43 */5 * * * *');
+    const app = createApp({
+      ...SETTINGS,
+      PURGE_INVENTORY_SCHEDULE: '0 0 * * * *',
+      PURGE_INVENTORY_STORAGE_CONTOSOWEB: STORAGE.replaceAll('contoso', 'contosoweb'),
+    });
+    expect(app.inventorySchedule).toBe('0 0 * * * *');
+    const { inventory } = await app.services();
+    expect([...inventory.lister.accounts]).toEqual(['contoso', 'contosoweb']);
+  });
+
   it('builds its services once, at first use', async () => {
     const { services } = createApp(SETTINGS);
     const [one, two] = await Promise.all([services(), services()]);
@@ -125,7 +163,38 @@ describe('settings that the app cannot work by', () => {
       { PURGE_STORAGE: '@Microsoft.KeyVault(SecretUri=https://canary.vault.azure.cn)' },
       'PURGE_STORAGE: is a Key Vault reference',
     ],
+    [
+      'records that are kept for no day',
+      { PURGE_RECORDS_DAYS: '0' },
+      'PURGE_RECORDS_DAYS: must be at least 1',
+    ],
+    ['records that are kept for part of a day', { PURGE_RECORDS_DAYS: '1.5' }, 'must be whole days'],
     ['a schedule that is none', { PURGE_TRACK_SCHEDULE: 'often' }, 'PURGE_TRACK_SCHEDULE'],
+    [
+      'a schedule of dead letters that is none',
+      { PURGE_DEAD_LETTER_SCHEDULE: '5m' },
+      'PURGE_DEAD_LETTER_SCHEDULE: must be',
+    ],
+    [
+      'a container of dead letters that is none',
+      { PURGE_DEAD_LETTER_CONTAINER: '$web' },
+      'PURGE_DEAD_LETTER_CONTAINER: must be',
+    ],
+    [
+      'dead letters among the records',
+      { PURGE_DEAD_LETTER_CONTAINER: 'purge-records' },
+      'PURGE_DEAD_LETTER_CONTAINER: must not be',
+    ],
+    [
+      'a schedule of listings that is none',
+      { PURGE_INVENTORY_SCHEDULE: 'daily' },
+      'PURGE_INVENTORY_SCHEDULE',
+    ],
+    [
+      'a connection for listings that is none',
+      { PURGE_INVENTORY_STORAGE_CONTOSOWEB: 'canary' },
+      'PURGE_INVENTORY_STORAGE_CONTOSOWEB: must be NAME=VALUE',
+    ],
     ['no document', { PURGE_CONFIG: undefined }, 'PURGE_CONFIG'],
     ['two documents', { PURGE_CONFIG_BLOB: 'config/purge.json' }, 'exactly one'],
     ['a document that is no JSON', { PURGE_CONFIG: '{' }, 'line 1'],

@@ -124,6 +124,15 @@ describe('explain', () => {
     expect(stdout.includes('But the app never purges for its own records container')).toBe(noted);
   });
 
+  it.each([
+    [{ PURGE_DEAD_LETTER_CONTAINER: 'dead-letters' }, true],
+    [{}, false],
+  ])('with %j notes that the app does not purge for dead letters: %s', async (env, noted) => {
+    await writeFile(join(folder, 'every.json'), JSON.stringify(aDocumentWithContainer({ container: '*' })));
+    const { stdout } = await run('explain', ['contoso/dead-letters/a', '--config', 'every.json'], env);
+    expect(stdout.includes('But the app never purges for the container of dead letters')).toBe(noted);
+  });
+
   it('explains a directory', async () => {
     const { stdout } = await run('explain', ['contoso/media/old', '--directory', '--json']);
     expect(JSON.parse(stdout)).toMatchObject({ urls: ['http://www.example.cn/media/old/'] });

@@ -48,4 +48,20 @@ describe('explain and intake agree', () => {
     const path = { account: 'contoso', container: RECORDS, name: 'a', extent: 'blob' } as const;
     expect(explainPath(path, everyContainer, RECORDS).ownPlace).toBe('records');
   });
+
+  it.each([
+    ['the account of PURGE_STORAGE', 'contoso', 0],
+    ['another account', 'contosopurge', 1],
+  ])('on the container of dead letters, in the same way: it is in %s', async (_what, account, kept) => {
+    const change = aChange({ account: 'contoso', container: 'dead-letters', name: 'a' });
+    const own = { account, recordsContainer: RECORDS, deadLetterContainer: 'dead-letters' };
+    const { buffer, run } = createWorld();
+    expect(await bufferBlobChanges([{ kind: 'change', change }], everyContainer, own, buffer, run)).toBe(
+      kept,
+    );
+
+    const path = { account: 'contoso', container: 'dead-letters', name: 'a', extent: 'blob' } as const;
+    expect(explainPath(path, everyContainer, RECORDS, 'dead-letters').ownPlace).toBe('dead-letters');
+    expect(explainPath(path, everyContainer, RECORDS).ownPlace).toBeUndefined();
+  });
 });

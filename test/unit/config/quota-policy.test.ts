@@ -24,6 +24,8 @@ describe('a quota', () => {
       manualReserve: { files: 200, directories: 50 },
       resetUtcOffsetHours: undefined,
       resetMarginMs: HOUR_MS / 6,
+      spentAfterThrottledMs: HOUR_MS / 4,
+      probeEveryMs: HOUR_MS / 2,
       sites: new Map([
         [
           'www',
@@ -44,12 +46,16 @@ describe('a quota', () => {
       manualReservePercent: 12.5,
       resetUtcOffsetHours: 8,
       resetMarginMinutes: 60,
+      spentAfterThrottledMinutes: 45,
+      probeEveryMinutes: 120,
     };
     expect(policyOf(aDocumentWithCdn({ quota }))).toMatchObject({
       limits: { files: 5_001, directories: 7 },
       manualReserve: { files: 626, directories: 1 },
       resetUtcOffsetHours: 8,
       resetMarginMs: HOUR_MS,
+      spentAfterThrottledMs: 0.75 * HOUR_MS,
+      probeEveryMs: 2 * HOUR_MS,
     });
   });
 
@@ -102,7 +108,19 @@ describe('a quota is refused', () => {
     ['part of a purge', { files: 0.5 }, 'cdns.china.quota.files'],
     ['more than all for people', { manualReservePercent: 101 }, 'cdns.china.quota.manualReservePercent'],
     ['a place that is not on Earth', { resetUtcOffsetHours: 15 }, 'cdns.china.quota.resetUtcOffsetHours'],
+    [
+      'a margin within which a flush may send past the reset',
+      { resetMarginMinutes: 5 },
+      'cdns.china.quota.resetMarginMinutes',
+    ],
     ['a margin of half a day', { resetMarginMinutes: 720 }, 'cdns.china.quota.resetMarginMinutes'],
+    [
+      'no time at all of throttling',
+      { spentAfterThrottledMinutes: 0 },
+      'cdns.china.quota.spentAfterThrottledMinutes',
+    ],
+    ['probes without end', { probeEveryMinutes: 0 }, 'cdns.china.quota.probeEveryMinutes'],
+    ['a probe after the reset', { probeEveryMinutes: 1_441 }, 'cdns.china.quota.probeEveryMinutes'],
     ['a mistyped name', { file: 1 }, 'cdns.china.quota.file: unknown key: did you mean files?'],
   ])('for %s', (_what, quota, expected) => {
     const found = problems(parseConfiguration(aDocumentWithCdn({ quota })));

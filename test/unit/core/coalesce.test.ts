@@ -3,7 +3,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { coalesce, ownersOf, serves, type Claim } from '../../../src/lib/core/coalesce.ts';
+import { coalesce, createCoverage, ownersOf, serves, type Claim } from '../../../src/lib/core/coalesce.ts';
 import { targetKey, type PurgeTarget } from '../../../src/lib/core/purge-target.ts';
 import { aClaim, aTarget, OTHER_HOST } from '../../support/builders.ts';
 
@@ -112,6 +112,32 @@ describe('a purge', () => {
   });
 });
 
+describe('a coverage', () => {
+  it('covers nothing while nothing was added', () => {
+    expect(createCoverage().covers(aTarget('/a'))).toBe(false);
+  });
+
+  it.each([
+    ['the same file', '/d/a', '/d/a', true],
+    ['a file below an added directory', '/d/', '/d/e/a', true],
+    ['an added directory', '/d/', '/d/', true],
+    ['a directory below an added one', '/d/', '/d/e/', true],
+    ['another file', '/d/a', '/d/b', false],
+    ['a directory above an added one', '/d/e/', '/d/', false],
+    ['a file beside an added directory', '/d/', '/d.txt', false],
+  ])('says of %s (%s, %s): %s', (_what, added, asked, covered) => {
+    const coverage = createCoverage();
+    coverage.add(aTarget(added));
+    expect(coverage.covers(aTarget(asked))).toBe(covered);
+  });
+
+  it('covers nothing of another CDN', () => {
+    const coverage = createCoverage();
+    coverage.add(aTarget('/'));
+    expect(coverage.covers(aTarget('/a', { cdn: 'second' }))).toBe(false);
+  });
+});
+
 const asSets = (all: readonly Claim<string>[]) =>
   new Map(coalesce(all).map(({ target, owners }) => [targetKey(target), owners]));
 
@@ -180,14 +206,45 @@ describe('coalescing whatever claims', () => {
     );
   });
 
+  it('keeps every claim, on what it claims, once', () => {
+    fc.assert(
+      fc.property(claims, (all) => {
+        const kept = coalesce(all).flatMap((one) => one.claims);
+        expect(kept).toHaveLength(all.length);
+        expect(new Set(kept)).toEqual(new Set(all));
+      }),
+    );
+  });
+
+  it('has as owners those of its claims', () => {
+    fc.assert(
+      fc.property(claims, (all) => {
+        for (const { claims: own, owners } of coalesce(all)) {
+          expect(owners).toEqual(new Set(own.map(({ owner }) => owner)));
+        }
+      }),
+    );
+  });
+
   it('changes nothing when done again', () => {
     fc.assert(
       fc.property(claims, (all) => {
         const once = coalesce(all);
-        const again = coalesce(
-          once.flatMap(({ target, owners }) => [...owners].map((owner) => ({ target, owner }))),
-        );
-        expect(again).toEqual(once);
+        const again = coalesce(once.flatMap((one) => one.claims));
+        expect(asSets(again.flatMap((one) => one.claims))).toEqual(asSets(all));
+        expect(again.map(({ target }) => target)).toEqual(once.map(({ target }) => target));
+      }),
+    );
+  });
+
+  it('covers exactly what one of its targets serves, when all have been added to a coverage', () => {
+    fc.assert(
+      fc.property(claims, claims, (added, asked) => {
+        const coverage = createCoverage();
+        for (const { target } of added) coverage.add(target);
+        for (const { target } of asked) {
+          expect(coverage.covers(target)).toBe(added.some((one) => serves(one.target, target)));
+        }
       }),
     );
   });

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { instant, type Instant } from '../../../src/lib/core/instant.ts';
 import {
+  firstReset,
   nextReset,
   quotaDays,
   shareOfDayLeft,
@@ -67,6 +68,17 @@ describe('the next reset', () => {
       expect(still).toEqual([]);
     },
   );
+});
+
+describe('the first reset', () => {
+  it.each([
+    ['by day', '2026-11-22T12:00:00Z', known, '2026-11-22T16:10:00Z'],
+    ['shortly before it', '2026-11-22T15:55:00Z', known, '2026-11-22T16:10:00Z'],
+    ['shortly after it', '2026-11-22T16:05:00Z', known, '2026-11-22T16:10:00Z'],
+    ['that of the elder of two possible days', '2026-11-22T17:00:00Z', unknown, '2026-11-23T00:10:00Z'],
+  ])('is the end of the first day that counts, and its margin: %s', (_when, time, calendar, reset) => {
+    expect(firstReset(at(time), calendar)).toBe(at(reset));
+  });
 });
 
 describe('what is left of a day', () => {

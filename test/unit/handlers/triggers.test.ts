@@ -4,11 +4,15 @@ import type { EventGridEvent, Timer } from '@azure/functions';
 import { describe, expect, it } from 'vitest';
 
 import { handleBlobChanged } from '../../../src/lib/handlers/blob-changed.ts';
+import { handleDeadLetters } from '../../../src/lib/handlers/read-dead-letters.ts';
+import { handleReplay } from '../../../src/lib/handlers/replay-poison.ts';
 import { handleFlush } from '../../../src/lib/handlers/flush-purge-buffer.ts';
 import { handleTracking } from '../../../src/lib/handlers/track-purges.ts';
 import { StorageTrouble } from '../../../src/lib/use-cases/ports.ts';
 import { aChange, TRACEPARENT } from '../../support/builders.ts';
-import { createInvocation } from '../../support/in-memory-invocation.ts';
+import { aDeadLetter, deadLetterName } from '../../support/dead-letters.ts';
+import { createInMemoryDeadLetters } from '../../support/in-memory-dead-letters.ts';
+import { callHttp, createInvocation } from '../../support/in-memory-invocation.ts';
 import { createWorld } from '../../support/in-memory-world.ts';
 import { storageOutFor } from '../../support/recording-journal.ts';
 
@@ -92,5 +96,73 @@ describe('the tracking timer', () => {
     const invocation = createInvocation();
     await handleTracking(async () => createWorld().services)(timer, invocation.context);
     expect(invocation.lines).toEqual([]);
+  });
+});
+
+describe('the timer of dead letters', () => {
+  it('takes over what Event Grid could not deliver, and tells it on one line each, whatever the words are', async () => {
+    const world = createWorld();
+    const deadLetters = createInMemoryDeadLetters();
+    deadLetters.put(deadLetterName('1'), [aDeadLetter(), aDeadLetter({ name: '../a\nforged line' })]);
+    const invocation = createInvocation();
+    await handleDeadLetters(async () => ({ ...world.services, deadLetters }))(timer, invocation.context);
+    expect(world.buffer.messages()).toHaveLength(1);
+    expect(invocation.lines.filter((line) => line.startsWith('error'))).toHaveLength(2);
+    expect(invocation.lines.join('')).not.toContain('\n');
+  });
+
+  it('remembers between ticks what it has buffered and could not settle', async () => {
+    const world = createWorld();
+    const deadLetters = createInMemoryDeadLetters();
+    deadLetters.put(deadLetterName('1'), [aDeadLetter()]);
+    deadLetters.fail(`remove ${deadLetterName('1')}`);
+    const handler = handleDeadLetters(async () => ({ ...world.services, deadLetters }));
+    for (let tick = 0; tick < 2; tick += 1) await handler(timer, createInvocation().context);
+    expect(world.buffer.messages()).toHaveLength(1);
+  });
+
+  it('does nothing where no container is set', async () => {
+    const invocation = createInvocation();
+    await handleDeadLetters(async () => createWorld().services)(timer, invocation.context);
+    expect(invocation.lines).toEqual([]);
+  });
+});
+
+describe('a replay over HTTP', () => {
+  it('says what it put back, and what of the dead letters was taken or stays', async () => {
+    const world = createWorld();
+    const deadLetters = createInMemoryDeadLetters();
+    deadLetters.put(deadLetterName('1'), [aDeadLetter({ account: 'fabrikam' })]);
+    const services = async () => ({ ...world.services, deadLetters });
+    await handleDeadLetters(services)(timer, createInvocation().context);
+
+    const answer = await callHttp(handleReplay(services), {});
+
+    expect(answer).toMatchObject({
+      status: 200,
+      headers: { 'cache-control': 'no-store' },
+      json: {
+        replayed: 0,
+        left: 0,
+        interrupted: false,
+        deadLetters: { released: 1, buffered: 0, kept: 1, interrupted: false },
+      },
+    });
+  });
+
+  it('says nothing of dead letters where no container is set', async () => {
+    const answer = await callHttp(
+      handleReplay(async () => createWorld().services),
+      {},
+    );
+    expect(answer).toMatchObject({ status: 200, json: { replayed: 0, left: 0, interrupted: false } });
+    expect(answer.text).not.toContain('deadLetters');
+  });
+
+  it('is 503 when dead letters were in trouble', async () => {
+    const deadLetters = createInMemoryDeadLetters();
+    deadLetters.fail('find kept');
+    const services = async () => ({ ...createWorld().services, deadLetters });
+    expect(await callHttp(handleReplay(services), {})).toMatchObject({ status: 503 });
   });
 });

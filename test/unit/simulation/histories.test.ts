@@ -4,20 +4,40 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { runHistory } from '../../simulation/history.ts';
+import { deadlineMs, runSeeds, runSideBySide, type Seeds } from '../../simulation/run-processes.ts';
 
-/** About 20 seconds. */
-const DEFAULT_HISTORIES = '1200';
-/** Many times what one takes. */
-const LONGEST_HISTORY_MS = 200;
+const DEFAULT_HISTORIES = '10000';
 
-const seeds = seedsToRun();
+const WHAT_HAPPENS = [
+  /crashes before save-purge/u,
+  /crashes before complete/u,
+  /crashes before save-ledger/u,
+  /crashes before the answer to submit/u,
+  /ended by the host/u,
+  /crashes before save-backlog/u,
+  /no storage for save-backlog/u,
+  /lost the answer to save-backlog/u,
+  /lost the answer to save-purge/u,
+  /lost the answer to save-ledger/u,
+  /CDN: item-refused/u,
+  /CDN: throttled/u,
+  /quota-spent by ledger/u,
+  /quota-spent by cdn/u,
+  /CDN: credentials-refused/u,
+  /CDN: unknown \(acted\)/u,
+  /CDN: unknown http/u,
+  /answers taken/u,
+  /answers known/u,
+];
 
-function seedsToRun(): readonly number[] {
+function seedsToRun(): Seeds {
   const one = process.env['SIMULATION_SEED'];
-  if (one !== undefined) return [wholeNumber('SIMULATION_SEED', one)];
-  const count = wholeNumber('SIMULATION_HISTORIES', process.env['SIMULATION_HISTORIES'] ?? DEFAULT_HISTORIES);
-  return Array.from({ length: count }, (_, index) => index + 1);
+  if (one !== undefined) {
+    const seed = wholeNumber('SIMULATION_SEED', one);
+    return { from: seed, to: seed };
+  }
+  const count = process.env['SIMULATION_HISTORIES'] ?? DEFAULT_HISTORIES;
+  return { from: 1, to: wholeNumber('SIMULATION_HISTORIES', count) };
 }
 
 function wholeNumber(setting: string, text: string): number {
@@ -26,16 +46,37 @@ function wholeNumber(setting: string, text: string): number {
 }
 
 describe('every history', () => {
-  const timeout = seeds.length * LONGEST_HISTORY_MS + 20_000;
+  const seeds = seedsToRun();
   it(
     'ends with every change purged or put aside, and never a spend over the quota',
-    { timeout },
+    { timeout: deadlineMs(seeds) },
     async () => {
-      for (const seed of seeds) {
-        const { violations, lines } = await runHistory(seed);
+      const { ran, histories } = await runSideBySide(seeds);
+      for (const { seed, violations, lines } of histories) {
         const how = [...lines, `Run it again: SIMULATION_SEED=${seed}`].join('\n');
         expect(violations, `history ${seed} broke a promise:\n${how}`).toEqual([]);
       }
+      expect(ran).toBe(seeds.to - seeds.from + 1);
     },
   );
+});
+
+describe('the histories', () => {
+  const seeds = { from: 1, to: 150 };
+  it('hold what they are for', { timeout: deadlineMs(seeds) }, async () => {
+    const { histories } = await runSeeds(seeds, { print: true });
+    const text = histories.flatMap(({ lines }) => lines).join('\n');
+    for (const what of WHAT_HAPPENS) expect(text).toMatch(what);
+  });
+});
+
+describe('a history', () => {
+  it('is the same each time it is run by its seed, whatever was run before it', async () => {
+    const [alone, afterOthers] = await Promise.all([
+      runSeeds({ from: 7, to: 7 }, { print: true }),
+      runSeeds({ from: 5, to: 7 }, { print: true }),
+    ]);
+    expect(alone.histories).toEqual(afterOthers.histories.slice(2));
+    expect(alone.histories[0]?.lines.length).toBeGreaterThan(20);
+  });
 });

@@ -1,60 +1,36 @@
-// The histories can fail: a fault put between the app and the world is seen.
+// The histories can fail: a fault in the app is seen.
 
 import { describe, expect, it } from 'vitest';
 
-import { runHistory, type Mutant } from '../../simulation/history.ts';
-import { MUTANTS } from '../../simulation/mutants.ts';
+import { MUTANTS, type Mutant } from '../../simulation/mutants.ts';
+import { mutate } from '../../simulation/mutate.ts';
+import { deadlineMs, runSeeds } from '../../simulation/run-processes.ts';
 
-const MOST_SEEDS = 300;
+const SEEDS = { from: 1, to: 2_000 };
 
-const WHAT_HAPPENS = [
-  /crashes before save-purge/u,
-  /crashes before complete/u,
-  /crashes before save-ledger/u,
-  /crashes before the answer to submit/u,
-  /ended by the host/u,
-  /no storage for put-back/u,
-  /lost the answer to save-purge/u,
-  /lost the answer to save-ledger/u,
-  /CDN: item-refused/u,
-  /CDN: throttled/u,
-  /CDN: credentials-refused/u,
-  /CDN: unknown \(acted\)/u,
-  /CDN: unknown http/u,
-  /answers taken/u,
-  /answers known/u,
-];
-
-/** The first seed whose history sees it, undefined when none does. */
-async function firstSeedThatSees(mutant: Mutant): Promise<number | undefined> {
-  for (let seed = 1; seed <= MOST_SEEDS; seed += 1) {
-    const { violations } = await runHistory(seed, mutant);
-    if (violations.length > 0) return seed;
-  }
-  return undefined;
-}
-
-describe(`an app that has a fault is caught within ${MOST_SEEDS} histories`, () => {
-  it.each(Object.entries(MUTANTS))('one that %s', { timeout: 60_000 }, async (_fault, mutant) => {
-    expect(await firstSeedThatSees(mutant)).toBeDefined();
+describe(`an app that has a fault is caught within ${SEEDS.to} histories`, () => {
+  it.each(MUTANTS)('one that $name', { timeout: deadlineMs(SEEDS) }, async ({ name }) => {
+    const { histories } = await runSeeds(SEEDS, { mutant: name });
+    expect(histories, 'no history saw the fault').toHaveLength(1);
+    expect(histories[0]?.violations).not.toEqual([]);
   });
 });
 
-describe('the histories', () => {
-  it('hold what they are for', async () => {
-    const lines = new Set<string>();
-    for (let seed = 1; seed <= 150; seed += 1) {
-      for (const line of (await runHistory(seed)).lines) lines.add(line);
-    }
-    const text = [...lines].join('\n');
-    for (const what of WHAT_HAPPENS) expect(text).toMatch(what);
-  });
-});
+describe('a mutant', () => {
+  const mutant: Mutant = { name: 'is wrong', file: 'src/lib/app.ts', find: 'right', replace: 'wrong' };
 
-describe('a history', () => {
-  it('is the same each time it is run by its seed', async () => {
-    const [first, second] = [await runHistory(7), await runHistory(7)];
-    expect(second).toEqual(first);
-    expect(first.lines.length).toBeGreaterThan(20);
+  it('changes the text that it names', () => {
+    expect(mutate('all is right here', mutant)).toEqual({ ok: true, value: 'all is wrong here' });
+  });
+
+  it.each([
+    ['is not there', 'all is well', 'nowhere'],
+    ['is there more than once', 'right, right', '2 times'],
+  ])('does not fit a module where its text %s', (_how, source, why) => {
+    expect(mutate(source, mutant)).toEqual({ ok: false, error: expect.stringContaining(why) });
+  });
+
+  it('whose file is not that of a fault is not taken for one that was not caught', async () => {
+    await expect(runSeeds(SEEDS, { mutant: 'that nobody wrote' })).rejects.toThrow(/no mutant/u);
   });
 });

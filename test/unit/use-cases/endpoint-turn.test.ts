@@ -60,8 +60,17 @@ const onTwoEndpoints = () =>
     rules: [aRule({ hosts: [aRuleHost(), aRuleHost({ host: OTHER_HOST, endpointId: OTHER_ENDPOINT })] })],
   });
 
-const waits = (world: World) => world.buffer.stored().map(({ visibleAt }) => visibleAt - world.clock.now());
-const attempts = (world: World) => world.buffer.messages().map(({ failedAttempts }) => failedAttempts);
+/** What stands in the backlog, in the order in which it joined: a target of a change on two hosts is two. */
+const waiting = (world: World) => [...world.backlog.stored().entries.values()];
+const waits = (world: World) => waiting(world).map(({ until }) => until - world.clock.now());
+const attempts = (world: World) => waiting(world).map(({ failedAttempts }) => failedAttempts);
+
+/** As when the lease was lost and another flush runs too. */
+const flushWithoutLease = ({ ports, services, run }: World): Promise<void> => {
+  const held = { isHeld: () => true, release: async () => undefined };
+  return flushPurges({ ...ports, lease: { acquire: async () => held } }, services.flushLimits, run);
+};
+
 const poisonedUrls = (world: World) => world.buffer.poisoned.map((entry) => entry.url);
 const sorted = (texts: readonly (string | undefined)[]) =>
   texts.map(String).toSorted((a, b) => (a < b ? -1 : Number(a > b)));
@@ -117,7 +126,7 @@ describe('a URL that the CDN refuses inside a batch', () => {
     expect(poisonedUrls(world)).toEqual([url(2)]);
   });
 
-  it('leaves its message to the other endpoints that it still has to reach', async () => {
+  it('leaves what its change still needs at other endpoints: that waits, and the message goes', async () => {
     const world = createWorld({ configuration: onTwoEndpoints() });
     world.cdn.answerBy((purge) =>
       purge.endpointId === ENDPOINT ? itemRefusal() : aFailure({ outcomeClass: 'transient' }),
@@ -125,7 +134,8 @@ describe('a URL that the CDN refuses inside a batch', () => {
     await world.buffered(aChange({ name: 'a' }));
     await world.flush();
     expect(poisonedUrls(world)).toEqual([url('a')]);
-    expect(attempts(world)).toEqual([1]);
+    expect(waiting(world)).toMatchObject([{ target: { url: url('a', OTHER_HOST) }, failedAttempts: 1 }]);
+    expect(world.buffer.stored()).toEqual([]);
   });
 
   it('comes again when it could not be put into poison', async () => {
@@ -160,6 +170,24 @@ describe('a URL that the CDN refuses inside a batch', () => {
     world.clock.advance(VISIBILITY_MS);
     await world.flush();
     expect(poisonedUrls(world)).toContain(url('a'));
+    expect(world.buffer.stored()).toEqual([]);
+  });
+
+  it('keeps its message too when only another host waits: what waits does not take the message along', async () => {
+    const world = createWorld({ configuration: onTwoEndpoints() });
+    world.cdn.answerBy(({ endpointId }) =>
+      endpointId === ENDPOINT ? itemRefusal() : aFailure({ outcomeClass: 'transient' }),
+    );
+    await world.buffered(aChange({ name: 'a' }));
+    world.journal.failBy(storageOutFor(['poison']));
+    await world.flush();
+    expect(world.buffer.stored()).toHaveLength(1);
+
+    world.journal.failBy(undefined);
+    world.clock.advance(VISIBILITY_MS);
+    await world.flush();
+    expect(poisonedUrls(world)).toEqual([url('a')]);
+    expect(waiting(world)).toMatchObject([{ target: { url: url('a', OTHER_HOST) } }]);
     expect(world.buffer.stored()).toEqual([]);
   });
 
@@ -275,6 +303,7 @@ describe('a request that is at fault, not its items', () => {
           scope: 'endpoint',
           cdn: CDN,
           endpointId: ENDPOINT,
+          host: undefined,
           cause: 'ParameterInvalid',
           correlationId: 'correlation-refused',
           waitMs: 10_000,
@@ -287,6 +316,7 @@ describe('a request that is at fault, not its items', () => {
       world.clock.advance(10_000);
       await world.flush();
       expect(new Set(world.cdn.purgedUrls()).size).toBe(size);
+      expect(waiting(world)).toEqual([]);
       expect(world.buffer.stored()).toEqual([]);
     },
   );
@@ -323,7 +353,7 @@ describe('a request that is at fault, not its items', () => {
     await world.buffered(...changes(20));
     await world.flush();
     expect(world.cdn.purgedUrls()).toHaveLength(20);
-    expect(world.buffer.stored()).toHaveLength(20);
+    expect(waiting(world)).toHaveLength(20);
     expect(world.buffer.poisoned).toEqual([]);
   });
 });
@@ -341,17 +371,18 @@ describe('a search that is cut short', () => {
     await world.flush();
     const gone = world.cdn.purgedUrls().length + world.buffer.poisoned.length;
     expect(world.cdn.purgedUrls().length).toBeGreaterThan(0);
-    expect(gone + world.buffer.stored().length).toBe(5);
+    expect(gone + waiting(world).length).toBe(5);
 
     world.cdn.answerBy(refusing(url(0)));
     world.clock.advance(30_000);
     await world.flush();
     expect(sorted(world.cdn.purgedUrls())).toEqual(sorted([url(1), url(2), url(3), url('last')]));
     expect(poisonedUrls(world)).toEqual([url(0)]);
+    expect(waiting(world)).toEqual([]);
     expect(world.buffer.stored()).toEqual([]);
   });
 
-  it('ends with the time of its flush: what it has found stays found, the rest comes again', async () => {
+  it('ends with the time of its flush: what it has found stays found, the rest is due at once', async () => {
     const world = createWorld();
     world.cdn.answerBy((purge, number) => {
       world.clock.advance(60_000);
@@ -362,10 +393,11 @@ describe('a search that is cut short', () => {
     const { sendForMs } = world.services.flushLimits;
     expect(world.cdn.purges).toHaveLength(sendForMs / 60_000);
     expect(world.buffer.poisoned).toEqual([]);
-    expect(world.cdn.purgedUrls().length + world.buffer.stored().length).toBe(64);
+    expect(world.cdn.purgedUrls().length + waiting(world).length).toBe(64);
+    expect(new Set(waiting(world).map(({ reason }) => reason))).toEqual(new Set(['out-of-time']));
+    expect(new Set([...waits(world), ...attempts(world)])).toEqual(new Set([0]));
 
     world.cdn.answerBy(refusing(url(0)));
-    world.clock.advance(VISIBILITY_MS);
     await world.flush();
     expect(new Set(world.cdn.purgedUrls()).size).toBe(63);
     expect(poisonedUrls(world)).toEqual([url(0)]);
@@ -382,7 +414,7 @@ describe('a search that is cut short', () => {
     await world.buffered(...changes(4));
     await world.flush();
     expect(world.cdn.purges.filter(({ endpointId }) => endpointId === ENDPOINT)).toHaveLength(1);
-    expect(waits(world)).toEqual([30_000, 30_000, 30_000, 30_000]);
+    expect(waits(world)).toEqual(Array.from({ length: 8 }, () => 30_000));
   });
 });
 
@@ -407,7 +439,9 @@ describe('after an outcome', () => {
     expect(sentTo(ENDPOINT)).toBe(1);
     // The other endpoint's first purge was under way at the same time.
     expect(sentTo(OTHER_ENDPOINT)).toBe(scope === 'subscription' ? 1 : 3);
-    expect(waits(world)).toEqual([10_000, 10_000, 10_000]);
+    // On each host the three, but for what the other endpoint took.
+    const left = scope === 'subscription' ? 5 : 3;
+    expect(waits(world)).toEqual(Array.from({ length: left }, () => 10_000));
     expect(world.telemetry.named('sending-stopped').map((event) => event.scope)).toEqual(
       alerts ? [scope] : [],
     );
@@ -433,7 +467,7 @@ describe('after an outcome', () => {
     expect(world.cdns.get('second')?.purgedUrls()).toHaveLength(3);
   });
 
-  it('two CDNs of one subscription rest together', async () => {
+  it('two CDNs of one subscription go one after the other, and rest together', async () => {
     const configuration = aConfiguration({
       rules: [aRule({ hosts: [aRuleHost(), aRuleHost({ cdn: 'second', host: OTHER_HOST })] })],
     });
@@ -444,7 +478,8 @@ describe('after an outcome', () => {
     await world.flush();
     await world.buffered(aChange({ name: 'b' }));
     await world.flush();
-    expect([world.cdn.purges.length, world.cdns.get('second')?.purges.length]).toEqual([1, 1]);
+    expect([world.cdn.purges.length, world.cdns.get('second')?.purges.length]).toEqual([1, 0]);
+    expect(attempts(world)).toEqual([1, 0, 0, 0]);
   });
 
   it('what is new waits as long as the hold, without an attempt of its own', async () => {
@@ -487,7 +522,7 @@ describe('after an outcome', () => {
     world.cdn.answerBy(() => aRefusal());
     await world.buffered(aChange());
     await world.flush();
-    expect(waits(world)).toEqual([10_000]);
+    expect(waits(world)).toEqual([10_000, 10_000]);
   });
 
   it('an alert is told once for each hold, though two endpoints meet it', async () => {
@@ -516,12 +551,12 @@ describe('after an outcome', () => {
     const world = createWorld({ cdn: atMost(1) });
     world.cdn.answerBy(() => aRefusal());
     await world.buffered(...changes(40));
-    await Promise.all([world.flush(), world.flush()]);
+    await Promise.all([flushWithoutLease(world), flushWithoutLease(world)]);
     expect(world.cdn.purges).toHaveLength(1);
-    expect(world.buffer.stored()).toHaveLength(40);
+    expect(waiting(world)).toHaveLength(40);
   });
 
-  it('a restart forgets the hold: the CDN is asked anew', async () => {
+  it('a restart does not forget the hold: it stands with the backlog', async () => {
     const world = createWorld();
     world.cdn.answerBy(() => aRefusal({ retryAfterMs: 3_600_000 }));
     await world.buffered(aChange({ name: 'a' }));
@@ -530,10 +565,15 @@ describe('after an outcome', () => {
     world.cdn.answerBy(() => anAcceptance());
     const restarted = { ...world.ports, holds: createHolds() };
     await flushPurges(restarted, world.services.flushLimits, world.run);
-    expect(world.cdn.purgedUrls()).toEqual([url('b')]);
+    expect(world.cdn.purgedUrls()).toEqual([]);
+    expect(waits(world)).toEqual([3_600_000, 3_600_000]);
+
+    world.clock.advance(3_600_000);
+    await flushPurges(restarted, world.services.flushLimits, world.run);
+    expect(world.cdn.purgedUrls()).toEqual([url('a'), url('b')]);
   });
 
-  it('a message is put back at once when its hold ended while the flush still ran', async () => {
+  it('what waited for a hold is due when the hold ended while the flush still ran', async () => {
     const world = createWorld({ configuration: onTwoEndpoints(), cdn: atMost(1) });
     world.cdn.answerBy(({ endpointId }) => {
       if (endpointId === ENDPOINT) return aFailure({ outcomeClass: 'transient' });
@@ -543,7 +583,10 @@ describe('after an outcome', () => {
     await world.buffered(...changes(2));
     await world.flush();
     expect(attempts(world)).toEqual([1, 0]);
-    expect(waits(world)[1]).toBe(0);
+    expect(waits(world)[1]).toBeLessThanOrEqual(0);
+    world.cdn.answerBy(() => anAcceptance());
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toContain(url(1));
   });
 });
 
@@ -568,28 +611,99 @@ describe('a subscription that refuses to list its endpoints', () => {
     expect(waits(world)).toEqual([10_000, 10_000]);
   });
 
-  it('because nothing serves the host does not hold the subscription', async () => {
+  it('because nothing serves the host is not asked for that host before the wait is over', async () => {
     const world = createWorld({ configuration });
     await world.buffered(aChange({ name: 'a' }));
     await world.flush();
+    expect(world.telemetry.named('sending-stopped')).toEqual([
+      {
+        name: 'sending-stopped',
+        outcomeClass: 'endpoint-unusable',
+        scope: 'host',
+        cdn: CDN,
+        endpointId: undefined,
+        host: HOST,
+        cause: 'endpoint-not-found',
+        correlationId: undefined,
+        waitMs: 10_000,
+        times: 1,
+      },
+    ]);
     await world.buffered(aChange({ name: 'b' }));
+    world.clock.advance(9_999);
+    await world.flush();
+    expect(world.journal.count('find-endpoint')).toBe(1);
+    expect(attempts(world)).toEqual([1, 0]);
+    expect(waits(world)).toEqual([1, 1]);
+
+    world.clock.advance(1);
+    world.cdn.findBy(() => OTHER_ENDPOINT);
     await world.flush();
     expect(world.journal.count('find-endpoint')).toBe(2);
-    expect(attempts(world)).toEqual([1, 1]);
+    expect(sorted(world.cdn.purgedUrls())).toEqual([url('a'), url('b')]);
+    expect(waiting(world)).toEqual([]);
+  });
+
+  it('because nothing serves the host waits longer each time in a row', async () => {
+    const world = createWorld({ configuration });
+    await world.buffered(aChange({ name: 'a' }));
+    const held: number[] = [];
+    for (let turn = 0; turn < 3; turn += 1) {
+      await world.flush();
+      const [wait = 0] = waits(world);
+      held.push(wait);
+      world.clock.advance(wait);
+    }
+    expect(held).toEqual([10_000, 20_000, 40_000]);
+  });
+
+  it('because nothing serves the host waits a first time again once something has', async () => {
+    const world = createWorld({ configuration });
+    await world.buffered(aChange({ name: 'a' }));
+    for (let turn = 0; turn < 3; turn += 1) {
+      await world.flush();
+      world.clock.advance(waits(world)[0] ?? 0);
+    }
+    world.cdn.findBy(() => OTHER_ENDPOINT);
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toEqual([url('a')]);
+    expect(world.backlog.stored().holds).toEqual(new Map());
+
+    world.cdn.findBy(() => aFailure({ outcomeClass: 'endpoint-unusable', sent: false }));
+    await world.buffered(aChange({ name: 'b', eventId: 'b' }));
+    await world.flush();
+    expect(waits(world)).toEqual([10_000]);
+  });
+
+  it('because nothing serves the host does not hold the subscription: its other hosts are purged', async () => {
+    const elsewhere = aRule({ strip: 'other/', hosts: [aRuleHost({ host: OTHER_HOST })] });
+    const both = aConfiguration({ rules: [...configuration.rules, elsewhere] });
+    const world = createWorld({ configuration: both });
+    await world.buffered(aChange({ name: 'a' }));
+    await world.flush();
+    await world.buffered(aChange({ name: 'other/b' }));
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toEqual([url('b', OTHER_HOST)]);
+    expect(world.journal.count('find-endpoint')).toBe(1);
   });
 });
 
 describe('storage trouble in a search', () => {
-  it('loses nothing: what was not recorded is purged again', async () => {
+  it('loses nothing: what was not recorded is purged again after a pause', async () => {
     const world = createWorld();
     world.cdn.answerBy(refusing(url(0)));
     await world.buffered(...changes(8));
     world.journal.failBy(storageOutFor(['save-purge'], 1));
-    await expect(world.flush()).rejects.toThrow(StorageTrouble);
-    world.clock.advance(VISIBILITY_MS);
+    await world.flush();
+    expect(world.records.purges()).toEqual([]);
+    expect(waiting(world)).toHaveLength(8);
+    expect(new Set(waits(world))).toEqual(new Set([10_000]));
+
+    world.clock.advance(10_000);
     await world.flush();
     expect(poisonedUrls(world)).toEqual([url(0)]);
     expect(new Set(world.records.purges().flatMap(({ files }) => files)).size).toBe(7);
+    expect(waiting(world)).toEqual([]);
     expect(world.buffer.stored()).toEqual([]);
   });
 });

@@ -4,9 +4,9 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { decodeMessage } from '../../../src/lib/buffer/message.schema.ts';
-import type { BufferMessage } from '../../../src/lib/core/buffer-message.ts';
-import type { PurgeOutcome } from '../../../src/lib/core/purge-outcome.ts';
-import { StorageTrouble, type PurgeBatch } from '../../../src/lib/use-cases/ports.ts';
+import type { NotAccepted, PurgeOutcome } from '../../../src/lib/core/purge-outcome.ts';
+import { flushPurges } from '../../../src/lib/use-cases/flush-purges.ts';
+import { StorageTrouble, type HeldLease, type PurgeBatch } from '../../../src/lib/use-cases/ports.ts';
 import {
   aChange,
   aConfiguration,
@@ -37,16 +37,15 @@ const url = (name: string, host = HOST): string => `http://${host}/media/${name}
 const changes = (count: number) =>
   Array.from({ length: count }, (_, index) => aChange({ name: `${index}`, eventId: `event-${index}` }));
 
-/** What a message came to be while it waits. */
-const waiting = (world: World) => world.buffer.stored().map(({ visibleAt }) => visibleAt - world.clock.now());
+/** What stands in the backlog, in the order in which it joined. */
+const waiting = (world: World) => [...world.backlog.stored().entries.values()];
+const waits = (world: World) => waiting(world).map(({ until }) => until - world.clock.now());
+const attemptsOf = (world: World) => waiting(world).map(({ failedAttempts }) => failedAttempts);
 
 const eventIdOf = (text: string): string | undefined => {
   const decoded = decodeMessage(text);
   return decoded.ok && decoded.value.type === 'change' ? decoded.value.change.eventId : undefined;
 };
-
-const attemptsOf = (world: World) =>
-  world.buffer.messages().map(({ failedAttempts }: BufferMessage) => failedAttempts);
 
 const onTwoEndpoints = () =>
   aConfiguration({
@@ -55,30 +54,42 @@ const onTwoEndpoints = () =>
 
 const twoPerPurge = { limits: { ...LIMITS, urlsPerRequest: 2 } };
 
+/** As when the lease could not be reached: another flush may run too. */
+const HELD: HeldLease = { isHeld: () => true, release: async () => undefined };
+
 const has =
   (name: string) =>
   ({ files, directories }: PurgeBatch): boolean =>
     [...files, ...directories].some((one) => one.includes(`/${name}`));
 
 describe('an idle tick', () => {
-  it('costs one receive, logs nothing and sends no telemetry', async () => {
+  it('costs three calls and the release of its lease, logs nothing and sends no telemetry', async () => {
     const world = createWorld();
     await world.flush();
-    expect(world.journal.lines()).toEqual(['receive']);
+    expect(world.journal.lines()).toEqual(['acquire-lease', 'load-backlog', 'receive']);
     expect(world.log.lines).toEqual([]);
     expect(world.telemetry.events).toEqual([]);
     expect(world.telemetry.spans).toEqual([]);
     expect(world.telemetry.flushes()).toBe(0);
   });
 
-  it('costs no more while all that waits is hidden', async () => {
-    const world = createWorld();
-    await world.buffered(aChange());
-    world.cdn.answerBy(() => aFailure());
+  it.each([
+    ['for a hold', () => aFailure()],
+    ['for the quota', undefined],
+  ])('costs no more however many wait %s', async (_what, answer) => {
+    const none = aQuota({
+      limits: { files: 0, directories: 0 },
+      manualReserve: { files: 0, directories: 0 },
+    });
+    const world = createWorld({ cdn: answer === undefined ? { quota: none } : {} });
+    world.cdn.answerBy(answer ?? (() => anAcceptance()));
+    await world.buffered(...changes(300));
     await world.flush();
+    expect(waiting(world)).toHaveLength(300);
     world.journal.clear();
+    world.clock.advance(9_999);
     await world.flush();
-    expect(world.journal.lines()).toEqual(['receive']);
+    expect(world.journal.lines()).toEqual(['acquire-lease', 'load-backlog', 'receive']);
   });
 });
 
@@ -197,7 +208,14 @@ describe('an accepted purge', () => {
       },
     ]);
     expect(world.log.at('info').map(({ details }) => details)).toEqual([
-      { messages: 2, accepted: 1, notAccepted: 0, urlsPurged: 2, correlationIds: 'correlation-1' },
+      {
+        messages: 2,
+        accepted: 1,
+        notAccepted: 0,
+        urlsPurged: 2,
+        waiting: 0,
+        correlationIds: 'correlation-1',
+      },
     ]);
     expect(world.telemetry.flushes()).toBe(1);
   });
@@ -211,7 +229,7 @@ describe('an accepted purge', () => {
         name: 'flush-purge-buffer',
         kind: 'internal',
         linkedTraceparents: [TRACEPARENT],
-        attributes: { messages: 2, accepted: 1, notAccepted: 0, urlsPurged: 2 },
+        attributes: { messages: 2, accepted: 1, notAccepted: 0, urlsPurged: 2, waiting: 0 },
         failure: undefined,
       },
     ]);
@@ -287,7 +305,9 @@ describe('requests to the CDN', () => {
   it('keep one in flight for an endpoint, though two flushes run at once', async () => {
     const world = createWorld({ cdn: twoPerPurge });
     await world.buffered(...changes(40));
-    await Promise.all([world.flush(), world.flush()]);
+    const lease = { acquire: async () => HELD };
+    const flush = () => flushPurges({ ...world.ports, lease }, world.services.flushLimits, world.run);
+    await Promise.all([flush(), flush()]);
     expect(world.cdn.mostInFlight.get(ENDPOINT)).toBe(1);
     expect(world.cdn.purgedUrls()).toHaveLength(40);
     expect(world.buffer.stored()).toEqual([]);
@@ -329,7 +349,7 @@ describe('requests to the CDN', () => {
     await world.flush();
     expect(world.cdn.purgedUrls()).toEqual([url('a')]);
     expect(attemptsOf(world)).toEqual([1]);
-    expect(waiting(world)).toEqual([10_000]);
+    expect(waits(world)).toEqual([10_000]);
   });
 
   it('go to every CDN of the configuration', async () => {
@@ -346,54 +366,73 @@ describe('requests to the CDN', () => {
 });
 
 describe('a change on two endpoints', () => {
-  it('goes only after both accepted it', async () => {
+  it('waits for the one that did not accept it, and is not sent to the other again', async () => {
     const world = createWorld({ configuration: onTwoEndpoints() });
     world.cdn.answerBy(({ endpointId }) => (endpointId === ENDPOINT ? anAcceptance() : aFailure()));
     await world.buffered(aChange());
     await world.flush();
     expect(world.records.purges()).toHaveLength(1);
-    expect(world.journal.count('complete')).toBe(0);
-    expect(attemptsOf(world)).toEqual([1]);
+    expect(waiting(world)).toMatchObject([{ target: { url: url('a.txt', OTHER_HOST) }, failedAttempts: 1 }]);
+    expect(world.buffer.stored()).toEqual([]);
+    const order = world.journal.lines('save-purge', 'save-backlog', 'complete');
+    expect(order.map((line) => line.split(' ')[0])).toEqual(['save-purge', 'save-backlog', 'complete']);
 
     world.cdn.answerBy(() => anAcceptance());
     world.clock.advance(10_000);
     await world.flush();
-    expect(world.buffer.stored()).toEqual([]);
-    const saves = world.journal.lines('save-purge', 'complete');
-    expect(saves.at(-1)).toMatch(/^complete /u);
+    expect(world.cdn.purgedUrls()).toEqual([url('a.txt'), url('a.txt', OTHER_HOST)]);
+    expect(waiting(world)).toEqual([]);
   });
 });
 
 describe('a purge that is not accepted', () => {
-  it.each<readonly [string, PurgeOutcome]>([
+  it.each<readonly [string, NotAccepted]>([
     ['refused as a whole', aRefusal({ outcomeClass: 'request-refused' })],
     ['throttled', aRefusal()],
     ['refused for its key', aRefusal({ outcomeClass: 'credentials-refused', errorType: 'WrongSignature' })],
     ['lost on the way', aFailure()],
     ['never sent', aFailure({ reason: 'could-not-connect', sent: false })],
-  ])('leaves its messages in the queue, with one attempt more: %s', async (_what, outcome) => {
+  ])('leaves its targets in the backlog, with one attempt more: %s', async (_what, outcome) => {
     const world = createWorld();
     world.cdn.answerBy(() => outcome);
     await world.buffered(...changes(3));
     await world.flush();
     expect(world.records.purges()).toEqual([]);
-    expect(world.journal.count('complete')).toBe(0);
-    expect(attemptsOf(world)).toEqual([1, 1, 1]);
-    expect(waiting(world)).toEqual([10_000, 10_000, 10_000]);
+    const { outcomeClass: reason } = outcome;
+    expect(waiting(world)).toMatchObject(
+      ['0', '1', '2'].map((name) => ({ target: { url: url(name) }, reason, failedAttempts: 1, changes: 1 })),
+    );
+    expect(waits(world)).toEqual([10_000, 10_000, 10_000]);
+    expect(world.buffer.stored()).toEqual([]);
+  });
+
+  it('is in the backlog before its messages go', async () => {
+    const world = createWorld();
+    world.cdn.answerBy(() => aFailure());
+    await world.buffered(...changes(2));
+    world.journal.clear();
+    await world.flush();
+    const order = world.journal.lines('submit', 'save-backlog', 'complete', 'put-back');
+    expect(order.map((line) => line.split(' ')[0])).toEqual([
+      'submit',
+      'save-backlog',
+      'complete',
+      'complete',
+    ]);
   });
 
   it('waits longer each time, and counts real outcomes only', async () => {
     const world = createWorld();
     world.cdn.answerBy(() => aFailure());
     await world.buffered(aChange());
-    const waits: number[] = [];
+    const waited: number[] = [];
     for (let attempt = 0; attempt < 7; attempt += 1) {
       await world.flush();
-      const [wait = 0] = waiting(world);
-      waits.push(wait);
+      const [wait = 0] = waits(world);
+      waited.push(wait);
       world.clock.advance(wait);
     }
-    expect(waits).toEqual([10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000]);
+    expect(waited).toEqual([10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000]);
     expect(attemptsOf(world)).toEqual([7]);
     expect(world.telemetry.named('purge-failed').map(({ attempt }) => attempt)).toEqual([
       1, 2, 3, 4, 5, 6, 7,
@@ -406,7 +445,7 @@ describe('a purge that is not accepted', () => {
     world.cdn.answerBy(() => aRefusal({ retryAfterMs: 900_000 }));
     await world.buffered(aChange());
     await world.flush();
-    expect(waiting(world)).toEqual([900_000]);
+    expect(waits(world)).toEqual([900_000]);
   });
 
   it('is told to telemetry and to the operator with the correlation id', async () => {
@@ -445,7 +484,7 @@ describe('a purge that is not accepted', () => {
     expect(world.cdn.purgedUrls().filter((one) => one.includes(HOST))).toEqual([url('0'), url('1')]);
     expect(world.cdn.purgedUrls().filter((one) => one.includes(OTHER_HOST))).toHaveLength(6);
     expect(attemptsOf(world)).toEqual([1, 1, 0, 0]);
-    expect(waiting(world)).toEqual([30_000, 30_000, 30_000, 30_000]);
+    expect(waits(world)).toEqual([30_000, 30_000, 30_000, 30_000]);
   });
 });
 
@@ -461,30 +500,47 @@ describe('storage trouble', () => {
     expect(world.log.at('warn')).toHaveLength(1);
   });
 
-  it('with putting one message back does not stop the others', async () => {
+  it('with one message that joined the backlog does not stop the others, nor is it purged twice', async () => {
     const world = createWorld();
     world.cdn.answerBy(() => aFailure());
     const [first] = await world.buffered(...changes(40));
     world.journal.failBy(({ call, of }) =>
-      call === 'put-back' && of === first?.messageId ? new StorageTrouble('out') : undefined,
+      call === 'complete' && of === first?.messageId ? new StorageTrouble('out') : undefined,
     );
     await world.flush();
-    expect(attemptsOf(world)).toEqual([0, ...Array.from({ length: 39 }, () => 1)]);
+    expect(waiting(world)).toHaveLength(40);
+    expect(world.buffer.stored().map(({ messageId }) => messageId)).toEqual([first?.messageId]);
+
+    world.journal.failBy(undefined);
+    world.cdn.answerBy(() => anAcceptance());
+    world.clock.advance(VISIBILITY_MS);
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toHaveLength(40);
+    expect(waiting(world)).toEqual([]);
+    expect(world.buffer.stored()).toEqual([]);
   });
 
-  it('with a record keeps the messages: the purge is repeated, and nothing is lost', async () => {
+  it('with a record keeps what it was for, and the endpoint rests: the purge is repeated', async () => {
     const world = createWorld({ cdn: twoPerPurge });
     await world.buffered(...changes(4));
     world.journal.failBy(storageOutFor(['save-purge'], 1));
-    await expect(world.flush()).rejects.toThrow(StorageTrouble);
-    expect(world.journal.count('complete')).toBe(0);
-    expect(world.buffer.stored()).toHaveLength(4);
-
-    world.clock.advance(VISIBILITY_MS);
     await world.flush();
+    expect(world.cdn.purges).toHaveLength(1);
+    expect(waiting(world)).toMatchObject([
+      { reason: 'unknown', failedAttempts: 1 },
+      { reason: 'unknown', failedAttempts: 1 },
+      { reason: 'unknown', failedAttempts: 0 },
+      { reason: 'unknown', failedAttempts: 0 },
+    ]);
+    expect(waits(world)).toEqual([10_000, 10_000, 10_000, 10_000]);
+    expect(world.log.at('warn').map(({ details }) => details['reason'])).toEqual(['not-recorded']);
+
+    world.clock.advance(10_000);
+    await world.flush();
+    expect(waiting(world)).toEqual([]);
     expect(world.buffer.stored()).toEqual([]);
-    expect(new Set(world.records.purges().flatMap(({ files }) => files))).toEqual(
-      new Set(['0', '1', '2', '3'].map((name) => url(name))),
+    expect(world.records.purges().flatMap(({ files }) => files)).toEqual(
+      ['0', '1', '2', '3'].map((name) => url(name)),
     );
   });
 
@@ -492,16 +548,31 @@ describe('storage trouble', () => {
     const world = createWorld({ configuration: onTwoEndpoints(), cdn: twoPerPurge });
     await world.buffered(...changes(6));
     world.journal.failBy(storageOutFor(['save-purge'], 1));
-    await expect(world.flush()).rejects.toThrow(StorageTrouble);
+    await world.flush();
     expect(world.records.purges()).toHaveLength(3);
+    expect(waiting(world)).toHaveLength(6);
   });
+});
 
-  it('marks the span of the flush failed', async () => {
+describe('a bug in the midst of a flush', () => {
+  it('marks the span of the flush failed, and what was not done waits', async () => {
     const world = createWorld();
     await world.buffered(aChange());
-    world.journal.failBy(storageOutFor(['save-purge']));
-    await expect(world.flush()).rejects.toThrow(StorageTrouble);
-    expect(world.telemetry.spans.map(({ failure }) => failure)).toEqual(['StorageTrouble']);
+    world.journal.failBy(({ call }) => (call === 'save-purge' ? new TypeError('a bug') : undefined));
+    await expect(world.flush()).rejects.toThrow('a bug');
+    expect(world.telemetry.spans.map(({ failure }) => failure)).toEqual(['TypeError']);
+    expect(world.telemetry.flushes()).toBe(1);
+    expect(waiting(world)).toMatchObject([{ reason: 'out-of-time', failedAttempts: 0 }]);
+  });
+
+  it('gives the lease back: the next flush is not kept waiting', async () => {
+    const world = createWorld();
+    await world.buffered(aChange());
+    world.journal.failBy(({ call }) => (call === 'submit' ? new TypeError('a bug') : undefined));
+    await expect(world.flush()).rejects.toThrow('a bug');
+    world.journal.failBy(undefined);
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toEqual([url('a.txt')]);
   });
 });
 
@@ -552,7 +623,7 @@ describe('messages that cannot be used', () => {
     await world.flush();
     expect(world.buffer.stored().map((one) => one.text)).toEqual([text]);
     expect(world.buffer.poisoned).toEqual([]);
-    expect(world.journal.lines()).toEqual(['receive']);
+    expect(world.journal.lines()).toEqual(['acquire-lease', 'load-backlog', 'receive']);
   });
 });
 
@@ -596,19 +667,21 @@ describe('whatever the CDN answers, and whatever storage does', () => {
             await world.flush();
           }
           expect(world.buffer.stored()).toEqual([]);
+          expect(waiting(world)).toEqual([]);
           const recorded = world.records.purges();
           for (const host of [HOST, OTHER_HOST]) {
             for (const [index, name] of changed.entries()) {
+              // Of many changes of one path the newest may stand for all.
+              const same = new Set(
+                changed.flatMap((other, at) => (other === name && at >= index ? [`e-${at}`] : [])),
+              );
               const serving = recorded.filter(
                 ({ files, directories, causes }) =>
                   [...files, ...directories].some((one) => url(name, host).startsWith(one)) &&
-                  causes.some((cause) => cause.type === 'change' && cause.eventId === `e-${index}`),
+                  causes.some((cause) => cause.type === 'change' && same.has(cause.eventId)),
               );
               const refused = world.buffer.poisoned.filter(
-                (entry) =>
-                  entry.url !== undefined &&
-                  url(name, host).startsWith(entry.url) &&
-                  eventIdOf(entry.text) === `e-${index}`,
+                (entry) => entry.url === url(name, host) && same.has(eventIdOf(entry.text) ?? ''),
               );
               expect([...serving, ...refused]).not.toEqual([]);
             }
@@ -633,6 +706,11 @@ describe('a quota that is too small for all', () => {
     }
     await world.flush();
     expect(world.cdn.purgedUrls().toSorted()).toEqual([url('0', OTHER_HOST), url('0'), url('1')]);
-    expect(world.buffer.stored().map(({ text }) => eventIdOf(text))).toEqual(['event-1', 'event-2']);
+    expect(waiting(world)).toMatchObject([
+      { target: { url: url('1', OTHER_HOST) }, reason: 'quota-exhausted', causes: [{ eventId: 'event-1' }] },
+      { target: { url: url('2') }, reason: 'quota-exhausted', causes: [{ eventId: 'event-2' }] },
+      { target: { url: url('2', OTHER_HOST) }, reason: 'quota-exhausted', causes: [{ eventId: 'event-2' }] },
+    ]);
+    expect(world.buffer.stored()).toEqual([]);
   });
 });

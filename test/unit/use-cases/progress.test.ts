@@ -2,16 +2,27 @@
 
 import { describe, expect, it } from 'vitest';
 
-import type { CoalescedTarget } from '../../../src/lib/core/coalesce.ts';
+import { coalesce, type CoalescedTarget } from '../../../src/lib/core/coalesce.ts';
 import { beginTracking } from '../../../src/lib/core/purge-tracking.ts';
 import { followProgress } from '../../../src/lib/use-cases/progress.ts';
 import type { Owner } from '../../../src/lib/use-cases/owner.ts';
+import { instant } from '../../../src/lib/core/instant.ts';
 import type { SendResult } from '../../../src/lib/use-cases/send-purges.ts';
-import { aCoalesced, aFailure, aRefusal, aTarget, CDN, ENDPOINT } from '../../support/builders.ts';
+import {
+  aClaim,
+  aCoalesced,
+  aFailure,
+  anItemRefusal,
+  aRefusal,
+  aTarget,
+  CDN,
+  ENDPOINT,
+} from '../../support/builders.ts';
 import { START_AT } from '../../support/fake-clock.ts';
 
 const owner = (eventId: string): Owner => ({
-  cause: { type: 'change', eventId, eventAt: START_AT },
+  causes: [{ type: 'change', eventId, eventAt: START_AT }],
+  changes: 1,
   bufferedAt: START_AT,
   failedAttempts: 0,
 });
@@ -51,36 +62,55 @@ describe('progress', () => {
     expect(progress.note(purged(forX, forXAndY))).toEqual([x, y]);
   });
 
-  it('does not know what stopped an owner that was never reported', () => {
-    expect(followProgress([forX]).unfinished()).toEqual(new Map([[x, undefined]]));
+  it('does not know what stopped a target that was never reported', () => {
+    expect(followProgress([forX]).unfinished()).toEqual(
+      new Map([[x, [{ target: forX.target, stop: undefined }]]]),
+    );
   });
 
-  it('knows what stopped the others, and whether they were tried', () => {
-    const progress = followProgress([forX, forZ]);
+  it('knows of each target what stopped it, until when, and whether it was tried', () => {
+    const progress = followProgress([forX, forXAndY, forZ]);
     const outcome = aRefusal();
-    expect(progress.note({ kind: 'tried', targets: [forX], outcome })).toEqual([]);
-    progress.note({ kind: 'held', targets: [forZ], outcome });
+    const until = instant(START_AT + 10_000);
+    expect(progress.note({ kind: 'tried', targets: [forX], outcome, until })).toEqual([]);
+    progress.note({ kind: 'held', targets: [forXAndY, forZ], outcome });
+    const tried = { tried: true, outcome, until };
+    const held = { tried: false, outcome, until: undefined };
     expect(progress.unfinished()).toEqual(
       new Map([
-        [x, { tried: true, outcome }],
-        [z, { tried: false, outcome }],
+        [
+          x,
+          [
+            { target: forX.target, stop: tried },
+            { target: forXAndY.target, stop: held },
+          ],
+        ],
+        [y, [{ target: forXAndY.target, stop: held }]],
+        [z, [{ target: forZ.target, stop: held }]],
       ]),
     );
   });
 
-  it('takes one attempt among many for an attempt, in whatever order they are told', () => {
-    const [refused, held] = [aRefusal(), aFailure()];
-    const tried = { kind: 'tried', targets: [forX], outcome: refused } as const;
-    const heldBack = { kind: 'held', targets: [forXAndY], outcome: held } as const;
-    for (const order of [
-      [tried, heldBack],
-      [heldBack, tried],
-    ]) {
-      const progress = followProgress([forX, forXAndY]);
-      for (const result of order) progress.note(result);
-      expect(progress.unfinished().get(x)).toEqual({ tried: true, outcome: refused });
-      expect(progress.unfinished().get(y)).toEqual({ tried: false, outcome: held });
-    }
+  it('names what an owner claims, not the directory by which it would have been purged', () => {
+    const [file, directory] = [aTarget('/d/a'), aTarget('/d/')];
+    const targets = coalesce([aClaim(file, x), aClaim(directory, y)]);
+    const progress = followProgress(targets);
+    progress.note({ kind: 'held', targets, outcome: aRefusal() });
+    expect([...progress.unfinished()].map(([of, left]) => [of, left.map(({ target }) => target)])).toEqual([
+      [y, [directory]],
+      [x, [file]],
+    ]);
+  });
+
+  it('is at its end for a refused directory, but not for what the directory would have purged too', () => {
+    const [file, directory] = [aTarget('/d/a'), aTarget('/d/')];
+    const targets = coalesce([aClaim(file, x), aClaim(directory, y)]);
+    const progress = followProgress(targets);
+    const outcome = anItemRefusal();
+    expect(progress.note({ kind: 'unpurgeable', targets, outcome })).toEqual([y]);
+    expect(progress.unfinished()).toEqual(
+      new Map([[x, [{ target: file, stop: { tried: false, outcome, until: undefined } }]]]),
+    );
   });
 
   it('keeps an owner unfinished of which one target was purged and one was not', () => {

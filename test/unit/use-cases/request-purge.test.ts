@@ -2,16 +2,23 @@
 
 import { describe, expect, it } from 'vitest';
 
+import { applyChanges, NO_CHANGES } from '../../../src/lib/core/backlog.ts';
 import type { PurgeAsk } from '../../../src/lib/core/purge-request.ts';
-import { flushPurges } from '../../../src/lib/use-cases/flush-purges.ts';
+import type { Units } from '../../../src/lib/core/quota-ledger.ts';
+import { flushPurges, type FlushPorts } from '../../../src/lib/use-cases/flush-purges.ts';
+import { createHolds } from '../../../src/lib/use-cases/holds.ts';
+import { createLooks } from '../../../src/lib/use-cases/looks.ts';
 import { StorageTrouble, type PurgeRecords } from '../../../src/lib/use-cases/ports.ts';
+import { createRecentPurges } from '../../../src/lib/use-cases/recent-purges.ts';
 import { previewPurge, requestPurge, type RequestedPurge } from '../../../src/lib/use-cases/request-purge.ts';
 import {
   aBlobAsk,
   aChange,
   aConfiguration,
   aFailure,
+  aJoiningTarget,
   anAcceptance,
+  aQuota,
   aRefusal,
   aRule,
   aRuleHost,
@@ -25,6 +32,7 @@ import {
   TRACEPARENT,
 } from '../../support/builders.ts';
 import { START_AT } from '../../support/fake-clock.ts';
+import { createScriptedProvider } from '../../support/in-memory-provider.ts';
 import { createWorld, VISIBILITY_MS, type World } from '../../support/in-memory-world.ts';
 import { loops } from '../../support/loops.ts';
 import { storageOutFor } from '../../support/recording-journal.ts';
@@ -40,6 +48,8 @@ const ask = (ofAsk: PurgeAsk = aUrlAsk({ files: [url('a')] }), parts: Partial<Re
 
 const request = (world: World, requested: RequestedPurge = ask()) =>
   requestPurge(requested, world.ports, world.run);
+
+const waiting = (world: World) => [...world.backlog.stored().entries.values()];
 
 /** The one request's record. */
 const recorded = (world: World) => world.records.requests()[0];
@@ -63,6 +73,18 @@ const onTwoEndpoints = () =>
     rules: [aRule({ hosts: [aRuleHost(), aRuleHost({ host: OTHER_HOST, endpointId: OTHER_ENDPOINT })] })],
   });
 
+/** Nothing is kept for people. */
+const createQuotaWorld = (limits: Units): World =>
+  createWorld({ cdn: { quota: aQuota({ limits, manualReserve: { files: 0, directories: 0 } }) } });
+
+/** The ports of a process that knows nothing but what is stored. */
+const restarted = ({ ports }: World): FlushPorts => ({
+  ...ports,
+  holds: createHolds(),
+  recent: createRecentPurges(),
+  looks: createLooks(),
+});
+
 describe('a preview', () => {
   it('gives the targets and touches nothing', async () => {
     const world = createWorld();
@@ -84,6 +106,7 @@ describe('a request', () => {
     expect(world.journal.lines()).toEqual([
       `create-request ${ID}`,
       `add ${ID}`,
+      'load-backlog',
       `submit ${ENDPOINT}`,
       'save-purge 20240115-00000000-0000-4000-8000-000000000002',
       `update-request ${ID}`,
@@ -697,6 +720,285 @@ describe('a request in the flush', () => {
       state: 'waiting',
       lastFailure: { detail: 'WrongSignature: No.' },
     });
-    expect(world.buffer.messages()).toMatchObject([{ failedAttempts: 2 }]);
+    expect(waiting(world)).toMatchObject([{ type: 'request', requestId: ID, failedAttempts: 2 }]);
+    expect(world.buffer.messages()).toEqual([]);
+  });
+});
+
+/** One that the CDN did not take, neither at once nor in a flush. */
+async function requestInBacklog(world: World, ofAsk?: PurgeAsk) {
+  await waitingRequest(world, ofAsk);
+  world.cdn.answerBy(() => aFailure());
+  await world.flush();
+  world.cdn.answerBy(() => anAcceptance());
+  world.clock.advance(60_000);
+  world.journal.clear();
+}
+
+describe('a request in the backlog', () => {
+  it('stands there by its id only, and is purged when its time comes', async () => {
+    const world = createWorld();
+    await requestInBacklog(world);
+    expect(waiting(world)).toEqual([
+      {
+        type: 'request',
+        requestId: ID,
+        traceparent: undefined,
+        since: START_AT,
+        revision: expect.any(Number),
+        reason: 'unknown',
+        until: START_AT + 60_000 + 20_000,
+        failedAttempts: 2,
+      },
+    ]);
+    expect(world.backlog.text()).not.toContain(url('a'));
+
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toEqual([url('a')]);
+    expect(recorded(world)).toMatchObject({ state: 'accepted' });
+    expect(waiting(world)).toEqual([]);
+    const order = world.journal.lines('submit', 'save-purge', 'update-request', 'save-backlog');
+    expect(order.map((line) => line.split(' ')[0])).toEqual([
+      'submit',
+      'save-purge',
+      'update-request',
+      'save-backlog',
+    ]);
+  });
+
+  it('is not sent before its time', async () => {
+    const world = createWorld();
+    await waitingRequest(world);
+    world.cdn.answerBy(() => aRefusal({ retryAfterMs: 600_000 }));
+    await world.flush();
+    world.clock.advance(599_999);
+    await world.flush();
+    expect(world.cdn.purges).toHaveLength(2);
+  });
+
+  it('waits as what is held back for longer does, without an attempt', async () => {
+    const world = createWorld();
+    world.cdn.answerBy(() => aRefusal({ retryAfterMs: 600_000 }));
+    await world.buffered(aChange({ name: 'first' }));
+    await world.flush();
+    await request(world);
+    world.clock.advance(60_000);
+    await world.flush();
+    expect(waiting(world).at(-1)).toMatchObject({
+      type: 'request',
+      reason: 'throttled',
+      until: START_AT + 600_000,
+      failedAttempts: 0,
+    });
+    expect(world.cdn.purges).toHaveLength(1);
+  });
+
+  it('leaves without a purge when its record is gone, and an operator is told', async () => {
+    const world = createWorld();
+    await requestInBacklog(world);
+    const records: PurgeRecords = { ...world.records, readRequest: async () => undefined };
+    await flushPurges({ ...world.ports, records }, world.services.flushLimits, world.run);
+    expect(waiting(world)).toEqual([]);
+    expect(world.cdn.purges).toHaveLength(2);
+    expect(world.log.at('error').map(({ details }) => details)).toEqual([{ requestId: ID }]);
+    expect(world.buffer.poisoned).toEqual([]);
+  });
+
+  it('leaves without a purge when it is at its end by now', async () => {
+    const world = createWorld();
+    await requestInBacklog(world);
+    await world.records.updateRequest(ID, (record) => ({ ...record, state: 'accepted' }));
+    await world.flush();
+    expect(waiting(world)).toEqual([]);
+    expect(world.cdn.purges).toHaveLength(2);
+  });
+
+  it('leaves as failed when the configuration no longer serves it', async () => {
+    const world = createWorld();
+    await requestInBacklog(world);
+    world.configure(aConfiguration({ rules: [aRule({ hosts: [aRuleHost({ host: OTHER_HOST })] })] }));
+    await world.flush();
+    expect(waiting(world)).toEqual([]);
+    expect(recorded(world)).toMatchObject({ state: 'failed', lastFailure: { kind: 'not-configured' } });
+  });
+
+  it('stays as it stands when its record cannot be read, and does not stop the changes', async () => {
+    const world = createWorld();
+    await requestInBacklog(world);
+    const before = waiting(world);
+    await world.buffered(aChange({ name: 'b' }));
+    world.journal.failBy(storageOutFor(['read-request']));
+    await world.flush();
+    expect(waiting(world)).toEqual(before);
+    expect(world.cdn.purgedUrls()).toEqual([url('b')]);
+  });
+
+  it('stays when its purge could not be noted, and is purged again', async () => {
+    const world = createWorld();
+    await requestInBacklog(world);
+    world.journal.failBy(storageOutFor(['update-request']));
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toEqual([url('a')]);
+    expect(waiting(world)).toMatchObject([{ requestId: ID }]);
+
+    world.journal.failBy(undefined);
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toEqual([url('a'), url('a')]);
+    expect(recorded(world)?.state).toBe('accepted');
+    expect(waiting(world)).toEqual([]);
+  });
+
+  it('of which a part is purged stays for the rest', async () => {
+    const world = createWorld({ configuration: onTwoEndpoints() });
+    await requestInBacklog(world, aBlobAsk({ blobs: ['a'] }));
+    world.cdn.answerBy(({ endpointId }) => (endpointId === ENDPOINT ? anAcceptance() : aFailure()));
+    await world.flush();
+    expect(recorded(world)).toMatchObject({ state: 'waiting', purges: [{ urls: [url('a')] }] });
+    expect(waiting(world)).toMatchObject([{ requestId: ID, failedAttempts: 3 }]);
+
+    world.cdn.answerBy(() => anAcceptance());
+    world.clock.advance(300_000);
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toEqual([url('a'), url('a', OTHER_HOST)]);
+    expect(waiting(world)).toEqual([]);
+  });
+});
+
+describe('requests that wait for the quota', () => {
+  const COUNT = 40;
+
+  const createWaitingRequests = async (): Promise<World> => {
+    const world = createQuotaWorld({ files: 0, directories: 0 });
+    for (let number = 0; number < COUNT; number += 1) {
+      await request(world, ask(aUrlAsk({ files: [url(`${number}`)] })));
+    }
+    await world.flush();
+    expect(waiting(world)).toHaveLength(COUNT);
+    world.journal.clear();
+    return world;
+  };
+
+  it('are not read at every look at the quota, but every half hour', async () => {
+    const world = await createWaitingRequests();
+    for (let minute = 0; minute < 29; minute += 1) {
+      world.clock.advance(60_000);
+      await world.buffered(aChange({ name: 'new', eventId: `event-${minute}` }));
+      await world.flush();
+    }
+    expect(world.journal.count('read-request')).toBe(0);
+    world.clock.advance(60_000);
+    await world.flush();
+    expect(world.journal.count('read-request')).toBe(COUNT);
+  });
+
+  it('are read side by side, a few at a time', async () => {
+    const world = await createWaitingRequests();
+    let reading = 0;
+    let mostReading = 0;
+    const readRequest: PurgeRecords['readRequest'] = async (id) => {
+      reading += 1;
+      mostReading = Math.max(mostReading, reading);
+      await new Promise((resolve) => setImmediate(resolve));
+      reading -= 1;
+      return world.ports.records.readRequest(id);
+    };
+    world.clock.advance(1_800_000);
+    const records = { ...world.ports.records, readRequest };
+    await flushPurges({ ...world.ports, records }, world.services.flushLimits, world.run);
+    expect(mostReading).toBe(16);
+  });
+
+  it('are purged, the oldest first, when the quota gives something before the reset', async () => {
+    const world = await createWaitingRequests();
+    const more = aQuota({ limits: { files: 3, directories: 0 } });
+    const cdn = createScriptedProvider(world.journal, { quota: more });
+    world.clock.advance(1_800_000);
+    const ports = { ...world.ports, providersFor: () => new Map([[CDN, cdn]]) };
+    await flushPurges(ports, world.services.flushLimits, world.run);
+    expect(cdn.purgedUrls()).toEqual([url('0'), url('1'), url('2')]);
+    expect(waiting(world)).toHaveLength(COUNT - 3);
+  });
+});
+
+describe('a request while its subscription rests', () => {
+  it('is not sent by a process that was started anew either: the hold stands with the backlog', async () => {
+    const world = createWorld();
+    world.cdn.answerBy(() => aRefusal({ retryAfterMs: 3_600_000 }));
+    await world.buffered(aChange({ name: 'a' }));
+    await world.flush();
+    await requestPurge(ask(aUrlAsk({ files: [url('b')] })), restarted(world), world.run);
+    expect(world.cdn.purges).toHaveLength(1);
+    expect(recorded(world)).toMatchObject({
+      state: 'waiting',
+      lastFailure: { detail: 'RequestThrottled: Too many requests.' },
+    });
+  });
+});
+
+describe('what waits in the backlog', () => {
+  it('leaves it when a person’s purge has served it meanwhile', async () => {
+    const world = createWorld();
+    world.cdn.answerBy(() => aFailure());
+    await world.buffered(aChange({ name: 'd/a' }), aChange({ name: 'b', eventId: 'event-2' }));
+    await world.flush();
+    world.cdn.answerBy(() => anAcceptance());
+    world.clock.advance(10_000);
+    await request(world, ask(aUrlAsk({ directories: [url('d/')] })));
+    expect(waiting(world)).toMatchObject([{ target: { url: url('b') } }]);
+    expect(recorded(world)?.state).toBe('accepted');
+  });
+
+  it('stays where somebody’s change joined it while the person’s purge was under way', async () => {
+    const world = createWorld();
+    world.cdn.answerBy(() => aFailure());
+    await world.buffered(aChange({ name: 'a', eventId: 'old' }));
+    await world.flush();
+    world.clock.advance(10_000);
+    world.cdn.answerBy(async () => {
+      const { backlog, version } = await world.backlog.load();
+      const joining = [aJoiningTarget('/media/a', { eventId: 'new' })];
+      await world.backlog.save(applyChanges(backlog, { ...NO_CHANGES, joining }, world.clock.now()), version);
+      return anAcceptance();
+    });
+    await request(world);
+    expect(recorded(world)?.state).toBe('accepted');
+    expect(waiting(world)).toMatchObject([{ changes: 2 }]);
+  });
+
+  it('is named by the record of a person’s purge that took it along, and not purged again after a crash', async () => {
+    const world = createQuotaWorld({ files: 0, directories: 5 });
+    await world.buffered(aChange({ name: 'd/a', eventId: 'event-a' }));
+    await world.flush();
+    const [entry] = waiting(world);
+    world.journal.failBy(storageOutFor(['save-backlog']));
+    await request(world, ask(aUrlAsk({ directories: [url('d/')] })));
+    expect(world.records.purges()).toMatchObject([
+      { causes: [{ type: 'request' }, { eventId: 'event-a' }], waited: [entry?.revision] },
+    ]);
+    world.journal.failBy(undefined);
+    await flushPurges(restarted(world), world.services.flushLimits, world.run);
+    expect(world.cdn.purgedUrls()).toEqual([url('d/')]);
+    expect(waiting(world)).toEqual([]);
+  });
+
+  it('below a directory that a person asks for and that has to wait is nothing of the request', async () => {
+    const world = createQuotaWorld({ files: 5, directories: 0 });
+    world.cdn.answerBy(() => aFailure({ outcomeClass: 'transient' }));
+    await world.buffered(aChange({ name: 'd/a', eventId: 'event-a' }));
+    await world.flush();
+    world.clock.advance(10_000);
+    world.cdn.answerBy(() => anAcceptance());
+    await request(world, ask(aUrlAsk({ directories: [url('d/')] })));
+    expect(recorded(world)).toMatchObject({ state: 'waiting', purges: [] });
+    expect(world.cdn.purgedUrls()).toEqual([url('d/a')]);
+    expect(waiting(world)).toEqual([]);
+  });
+
+  it('does not keep a person’s purge from being sent when it cannot be read', async () => {
+    const world = createWorld();
+    world.journal.failBy(storageOutFor(['load-backlog']));
+    await request(world);
+    expect(recorded(world)?.state).toBe('accepted');
+    expect(world.log.at('warn')).toHaveLength(1);
   });
 });

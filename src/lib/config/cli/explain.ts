@@ -15,7 +15,8 @@ The blob's name is taken as it is, slashes included, never percent-encoded. Put 
 --directory    the name is a directory that was renamed or deleted
 --json         print one JSON object
 
-PURGE_RECORDS_CONTAINER is read, too, where the app's records are not in their usual container.`;
+PURGE_RECORDS_CONTAINER is read, too, where the app's records are not in their usual container, and
+PURGE_DEAD_LETTER_CONTAINER where Event Grid's dead letters have one.`;
 
 async function main(args: string[]): Promise<number> {
   const asked = parseAsk(args);
@@ -28,7 +29,12 @@ async function main(args: string[]): Promise<number> {
     console.error(read.message);
     return read.exitCode;
   }
-  const explanation = explainPath(asked.path, read.configuration, asked.recordsContainer);
+  const explanation = explainPath(
+    asked.path,
+    read.configuration,
+    asked.recordsContainer,
+    asked.deadLetterContainer,
+  );
   console.log(
     asked.json
       ? JSON.stringify({ ...explanation, urls: purgedUrls(explanation) })
@@ -41,6 +47,7 @@ type Ask = {
   readonly path: AffectedPath;
   readonly file: string;
   readonly recordsContainer: string;
+  readonly deadLetterContainer: string | undefined;
   readonly json: boolean;
 };
 
@@ -61,12 +68,17 @@ function parseAsk(args: string[]): Ask | undefined {
     if (more.length > 0 || account === undefined || container === undefined || name === undefined) {
       return undefined;
     }
-    // oxlint-disable-next-line node/no-process-env -- a command is its own composition root
-    const { PURGE_CONFIG_FILE: file, PURGE_RECORDS_CONTAINER: recordsContainer = '' } = process.env;
+    const {
+      PURGE_CONFIG_FILE: file,
+      PURGE_RECORDS_CONTAINER: recordsContainer = '',
+      PURGE_DEAD_LETTER_CONTAINER: deadLetterContainer,
+      // oxlint-disable-next-line node/no-process-env -- a command is its own composition root
+    } = process.env;
     return {
       path: { account, container, name, extent: values.directory ? 'directory' : 'blob' },
       file: values.config ?? file ?? 'purge.config.json',
       recordsContainer: recordsContainer === '' ? DEFAULT_RECORDS_CONTAINER : recordsContainer,
+      deadLetterContainer,
       json: values.json,
     };
   } catch {
@@ -92,6 +104,7 @@ function formatExplanation(explanation: Explanation): string[] {
   else
     lines.push(`${urls.length} ${urls.length === 1 ? 'URL' : 'URLs'} to purge, each counted by the quota.`);
   if (ownPlace === 'records' && urls.length > 0) lines.push(RECORDS_PLACE);
+  if (ownPlace === 'dead-letters' && urls.length > 0) lines.push(DEAD_LETTER_PLACE);
   return lines;
 }
 
@@ -99,6 +112,8 @@ const HOST_PLACE =
   'Nothing is purged: in containers azure-webjobs-* the Functions host writes, and the app drops their events.';
 const RECORDS_PLACE =
   'But the app never purges for its own records container: nothing, if the account is that of PURGE_STORAGE.';
+const DEAD_LETTER_PLACE =
+  'But the app never purges for the container of dead letters: nothing, if the account is that of PURGE_STORAGE.';
 
 function formatRule({ none, targets }: ExplainedRule): string[] {
   if (none !== undefined) return [`  none: ${NO_TARGET_REASONS[none]}`];

@@ -3,7 +3,7 @@
 // The types are documented (docs.azure.cn/en-us/cdn/cdn-api-add-purge), their causes are not: the classes are inferred.
 
 import type { OutcomeClass } from '../../core/outcome-class.ts';
-import type { PurgeFailureReason } from '../../core/purge-outcome.ts';
+import type { CallFailureReason } from '../../core/purge-outcome.ts';
 
 /** `ErrorInfo.Type`, the 18 of the page and `InternalError` of the swagger. */
 const BY_ERROR_TYPE: ReadonlyMap<string, OutcomeClass> = new Map<string, OutcomeClass>([
@@ -37,14 +37,12 @@ export function classOfRefusal(errorType: string, status: number): OutcomeClass 
 }
 
 /** Takes why there was no usable answer, and the status if one came, gives its class. */
-export function classOfFailure(reason: PurgeFailureReason, status: number | undefined): OutcomeClass {
+export function classOfFailure(reason: CallFailureReason, status: number | undefined): OutcomeClass {
   switch (reason) {
     case 'could-not-connect':
       return 'transient';
     case 'endpoint-not-found':
       return 'endpoint-unusable';
-    case 'quota-spent':
-      return 'quota-exhausted';
     case 'timed-out':
     case 'connection-lost':
       return 'unknown';

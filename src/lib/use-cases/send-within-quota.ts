@@ -1,0 +1,228 @@
+// Sends what the daily quota allows, reserved before it leaves; the rest is held back until the reset.
+
+import type { CoalescedTarget } from '../core/coalesce.ts';
+import { instant, type Instant } from '../core/instant.ts';
+import type { NotAccepted } from '../core/purge-outcome.ts';
+import { planBatches, type Batch, type LocatedTarget } from '../core/purge-plan.ts';
+import { firstReset } from '../core/quota-days.ts';
+import { unitOf, type QuotaPolicy, type QuotaUnit } from '../core/quota-ledger.ts';
+import { waitMs } from '../core/settlement.ts';
+import { sendInTurn } from './endpoint-turn.ts';
+import { findThrottling, holdBack, holdResting, holdThrottled } from './hold-back.ts';
+import type { Owner } from './owner.ts';
+import { StorageTrouble, type PurgeProvider, type Run } from './ports.ts';
+import { reserveQuota, settleQuota, type Grant } from './reserve-quota.ts';
+import { sendBatch } from './send-batch.ts';
+import type { SendPorts, SendResult } from './send-purges.ts';
+
+export type Sending<O extends Owner> = {
+  readonly provider: PurgeProvider;
+  readonly ports: SendPorts;
+  readonly run: Run;
+  readonly report: (result: SendResult<O>) => Promise<void>;
+};
+
+/**
+ * Takes the located targets of one provider, the oldest first. A slice of what the quota allows is reserved at a
+ * time, so that a host that dies in a call costs no more than that; what is released again goes to the next.
+ */
+export async function sendWithinQuota<O extends Owner>(
+  targets: readonly LocatedTarget<O>[],
+  sending: Sending<O>,
+): Promise<void> {
+  const { provider, ports, run } = sending;
+  const { quota } = provider;
+  if (quota === undefined) return sendToEndpoints(targets, sending);
+  const notDue = await holdThrottled(
+    await holdResting(targets, sending),
+    sending,
+    ({ probeAt }) => probeAt > ports.clock.now(),
+  );
+  let next = await sendProbes(notDue, quota, sending);
+  while (next.length > 0 && run.mayBegin?.() !== false) {
+    next = await holdThrottled(await holdResting(next, sending), sending, () => true);
+    const grant = await reserveOrHold(next, quota, sending);
+    if (grant === undefined) return;
+    if (grant.granted.length === 0) {
+      const left = new Set(grant.others);
+      next = await holdUntilReset(grant.others, (target) => left.has(target), quota, sending);
+      continue;
+    }
+    await sendReserved(grant, quota, sending);
+    next = grant.others;
+  }
+}
+
+/** One URL of each kind that is throttled goes alone; what it is answered decides on the others. Gives those. */
+async function sendProbes<O extends Owner>(
+  targets: readonly LocatedTarget<O>[],
+  quota: QuotaPolicy,
+  sending: Sending<O>,
+): Promise<readonly LocatedTarget<O>[]> {
+  const reported = new Set<LocatedTarget<O>>();
+  const spentUnits = new Set<QuotaUnit>();
+  for (const [unit, ofUnit] of Map.groupBy(targets, unitOf)) {
+    if (findThrottling(unit, sending) === undefined) continue;
+    if (sending.run.mayBegin?.() === false) break;
+    const grant = await reserveOrHold(ofUnit, quota, sending, 1);
+    for (const target of grant?.granted ?? ofUnit) reported.add(target);
+    if (grant === undefined) continue;
+    if (grant.granted.length === 0) spentUnits.add(unit);
+    else await sendReserved(grant, quota, sending);
+  }
+  const others = targets.filter((target) => !reported.has(target));
+  // Their time is the reset, not that of the next probe.
+  return holdUntilReset(others, (target) => spentUnits.has(unitOf(target)), quota, sending);
+}
+
+/** Undefined when nothing may be sent: without the ledger all of it waits for a moment. */
+async function reserveOrHold<O extends Owner>(
+  targets: readonly LocatedTarget<O>[],
+  quota: QuotaPolicy,
+  { provider, ports, run, report }: Sending<O>,
+  most?: number,
+): Promise<Grant<O> | undefined> {
+  if (targets.length === 0) return undefined;
+  try {
+    return await reserveQuota(provider.subscription, targets, quota, ports, most);
+  } catch (error) {
+    if (!(error instanceof StorageTrouble)) throw error;
+    run.log.warn('The quota ledger cannot be reached: nothing goes to the subscription without it.', {
+      subscription: provider.subscription,
+      error: error.message,
+    });
+    const until = instant(ports.clock.now() + waitMs(NO_LEDGER, 0));
+    await report({ kind: 'held', targets, outcome: NO_LEDGER, until });
+    return undefined;
+  }
+}
+
+async function sendReserved<O extends Owner>(
+  { reservationId, granted }: Grant<O>,
+  quota: QuotaPolicy,
+  sending: Sending<O>,
+): Promise<void> {
+  const spent: CoalescedTarget<O>[] = [];
+  const reported = new Set<CoalescedTarget<O>>();
+  const note = async (result: SendResult<O>): Promise<void> => {
+    const mayBeSpent =
+      result.kind === 'purged' || (result.kind === 'tried' && result.outcome.outcomeClass === 'unknown');
+    if (mayBeSpent) spent.push(...result.targets);
+    for (const target of result.targets) reported.add(target);
+    await sending.report(result);
+  };
+  try {
+    await sendToEndpoints(granted, { ...sending, report: note });
+  } catch (error) {
+    // Storage trouble ends a turn only between two purges. After anything else, some may have been accepted: what
+    // nobody told of counts as spent.
+    if (!(error instanceof StorageTrouble)) spent.push(...granted.filter((target) => !reported.has(target)));
+    throw error;
+  } finally {
+    await settleOrLeave(reservationId, spent, quota, sending);
+  }
+}
+
+/** A reservation that could not be settled stays spent: too little is sent then, never too much. */
+async function settleOrLeave<O extends Owner>(
+  reservationId: string,
+  spent: readonly CoalescedTarget<O>[],
+  quota: QuotaPolicy,
+  { provider, ports, run }: Sending<O>,
+): Promise<void> {
+  try {
+    await settleQuota(provider.subscription, reservationId, spent, quota, ports);
+  } catch (error) {
+    if (!(error instanceof StorageTrouble)) throw error;
+    run.log.warn('The quota ledger could not be settled: what was reserved counts as spent.', {
+      error: error.message,
+    });
+  }
+}
+
+/** Gives the others, and what was only covered by a directory that waits: it may go on its own. */
+async function holdUntilReset<O extends Owner>(
+  targets: readonly LocatedTarget<O>[],
+  hasToWait: (target: LocatedTarget<O>) => boolean,
+  quota: QuotaPolicy,
+  sending: Sending<O>,
+): Promise<readonly LocatedTarget<O>[]> {
+  const until = firstReset(sending.ports.clock.now(), quota);
+  tellOfSpentQuota(targets.filter(hasToWait), until, sending);
+  const stop = { outcome: QUOTA_SPENT, until };
+  return holdBack(targets, sending, (target) => (hasToWait(target) ? stop : undefined));
+}
+
+/** Once for each reset and kind of URL. */
+function tellOfSpentQuota<O extends Owner>(
+  waiting: readonly LocatedTarget<O>[],
+  until: Instant,
+  { provider, ports, run }: Sending<O>,
+): void {
+  const { subscription } = provider;
+  const counts = Map.groupBy(waiting, unitOf);
+  const news = [...counts.keys()].filter((unit) => ports.holds.isNews(`${unit} ${subscription}`, until));
+  if (news.length === 0) return;
+  const files = counts.get('files')?.length ?? 0;
+  const directories = counts.get('directories')?.length ?? 0;
+  run.telemetry.track({
+    name: 'quota-spent',
+    subscription,
+    by: 'ledger',
+    unit: undefined,
+    files,
+    directories,
+    until,
+  });
+  run.log.warn('The daily quota leaves nothing for these before its reset: they wait.', {
+    subscription,
+    files,
+    directories,
+  });
+}
+
+async function sendToEndpoints<O extends Owner>(
+  targets: readonly LocatedTarget<O>[],
+  { provider, ports, run, report }: Sending<O>,
+): Promise<void> {
+  const byEndpoint = Map.groupBy(planBatches(targets, provider.limits), ({ endpointId }) => endpointId);
+  const sending = [...byEndpoint.values()].map((batches) =>
+    sendInTurn(batches, {
+      provider,
+      holds: ports.holds,
+      clock: ports.clock,
+      run,
+      report,
+      inTurn: (work) => ports.endpointTurns.run(turnKeyOf(batches), work),
+      send: (batch) => sendBatch(batch, provider, ports, run),
+    }),
+  );
+  const trouble = (await Promise.allSettled(sending)).find((one) => one.status === 'rejected');
+  if (trouble !== undefined) throw trouble.reason;
+}
+
+function turnKeyOf<O>([first]: readonly Batch<O>[]): string {
+  return `${first?.cdn} ${first?.endpointId}`;
+}
+
+const NOT_SENT = {
+  kind: 'failed',
+  sent: false,
+  status: undefined,
+  retryAfterMs: undefined,
+  correlationId: undefined,
+} as const;
+
+const QUOTA_SPENT: NotAccepted = {
+  ...NOT_SENT,
+  reason: 'quota-spent',
+  detail: 'the daily quota leaves nothing for it before the reset',
+  outcomeClass: 'quota-exhausted',
+};
+
+const NO_LEDGER: NotAccepted = {
+  ...NOT_SENT,
+  reason: 'no-ledger',
+  detail: 'the quota ledger could not be written',
+  outcomeClass: 'transient',
+};
