@@ -20,7 +20,7 @@ export async function measureInventory(): Promise<Record<string, unknown>> {
 }
 
 /** Lists so many blobs in so many directories, in a child. */
-export async function measureListing(blobs: number, directories: number): Promise<Record<string, unknown>> {
+async function measureListing(blobs: number, directories: number): Promise<Record<string, unknown>> {
   const stub = await startListingStub(blobs, directories);
   try {
     const { stdout } = await run(

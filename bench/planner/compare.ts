@@ -19,7 +19,7 @@ export type Comparison = {
   readonly bound: Omit<Score, 'staleHours'>;
 };
 
-export const PUBLIC_METHODS: readonly Method[] = [naive, threshold, levelSweep, deepestShared];
+const PUBLIC_METHODS: readonly Method[] = [naive, threshold, levelSweep, deepestShared];
 
 export const METHODS_WITHOUT_PRICES: readonly Method[] = [...PUBLIC_METHODS, exactWithoutPrices, dayEnd];
 

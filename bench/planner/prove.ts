@@ -237,7 +237,7 @@ function plannerOf(methods: Comparison['methods']): Comparison['methods'][string
   return score;
 }
 
-export function nameOf({ files, directories }: Units): string {
+function nameOf({ files, directories }: Units): string {
   return `${files}/${directories}`;
 }
 

@@ -34,7 +34,7 @@ export type ReplayResult = {
 export type StaleChange = { readonly site: string; readonly hours: number };
 
 /** Shortest time between two flushes, as the app's timer has it. */
-export const FLUSH_HOURS = 10 / 3600;
+const FLUSH_HOURS = 10 / 3600;
 
 /** Takes days of deployments, the rules and a method, gives what came of it. Throws when the method breaks a rule. */
 export function replay(workload: Workload, rules: Rules, method: Method): ReplayResult {

@@ -52,10 +52,12 @@ describe('prices through the day', () => {
   });
 
   it('rise earlier after days that took much than after days that took little', () => {
-    const ofFile = (usual?: number): number => pricesAt(china(700, 500, usual), 0.5, settings).file;
-    expect(ofFile(1600)).toBeGreaterThan(LEAST_PRICE);
-    expect(ofFile(300)).toBe(LEAST_PRICE);
-    expect(ofFile()).toBe(LEAST_PRICE);
+    const [much, little, unknown] = [1600, 300, undefined].map(
+      (usual) => pricesAt(china(700, 500, usual), 0.5, settings).file,
+    );
+    expect(much).toBeGreaterThan(LEAST_PRICE);
+    expect(little).toBe(LEAST_PRICE);
+    expect(unknown).toBe(LEAST_PRICE);
   });
 
   it('keep files and directories apart: spent files do not make directories dear', () => {
