@@ -73,7 +73,10 @@ export async function runHistory(seed: number): Promise<HistoryResult> {
   const storage = createStorage(
     clock,
     // A lease of no time keeps nobody out.
-    { visibilityMs: random.pick([MINUTE_MS, 5 * MINUTE_MS]), leaseMs: random.pick([0, 0, 30_000, MINUTE_MS]) },
+    {
+      visibilityMs: random.pick([MINUTE_MS, 5 * MINUTE_MS]),
+      leaseMs: random.pick([0, 0, 30_000, MINUTE_MS]),
+    },
     violate,
   );
   const cdn = createSimulatedCdn({
