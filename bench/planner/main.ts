@@ -11,7 +11,7 @@ import { compare, METHODS_WITHOUT_PRICES, type Comparison } from './compare.ts';
 import { prove, type Claim } from './prove.ts';
 import type { Rules } from './replay.ts';
 import { thisPlanner } from './this-planner.ts';
-import { readTrace } from './trace.ts';
+import { readTrace, type Trace } from './trace.ts';
 import { replayMix, replayOne, type Workload } from './workload.ts';
 import { defaultOnlineSettings } from '../../src/lib/core/planner/online.ts';
 
@@ -74,11 +74,11 @@ function workloadAsked(): Workload {
   const perDay = count('per-day', options['per-day']);
   const skip = count('skip', options.skip);
   const days = options.days === undefined ? undefined : count('days', options.days);
-  if (options.trace !== undefined) return replayOne(readTrace(options.trace), { perDay, skip, days });
+  if (options.trace !== undefined) return replayOne(traceAt(options.trace), { perDay, skip, days });
   if (options.mix === undefined) return fail('neither --trace, --mix nor --prove is given');
   const parts = options.mix.split(',').map((part) => {
     const colon = part.lastIndexOf(':');
-    return { trace: readTrace(part.slice(0, colon)), hosts: count('mix', part.slice(colon + 1)) };
+    return { trace: traceAt(part.slice(0, colon)), hosts: count('mix', part.slice(colon + 1)) };
   });
   const fitting = parts.map(({ trace }) => Math.floor((trace.deployments.length - skip) / perDay));
   const seed = count('seed', options.seed);
@@ -88,7 +88,7 @@ function workloadAsked(): Workload {
 function proveAll(files: string): void {
   const [large, small] = files.split(',');
   if (large === undefined || small === undefined) return fail('--prove takes two traces: LARGE,SMALL');
-  const proof = prove(readTrace(large), readTrace(small), {
+  const proof = prove(traceAt(large), traceAt(small), {
     skip: count('skip', options.skip),
     seed: count('seed', options.seed),
     most: count('most', options.most),
@@ -149,6 +149,14 @@ function comparisonTable({ workload, days, methods, bound }: Comparison): string
     planning.sumMs,
   ]);
   return `${workload}, ${days} days\n${table.toString()}`;
+}
+
+function traceAt(file: string): Trace {
+  try {
+    return readTrace(file);
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error));
+  }
 }
 
 function count(option: string, text: string): number {

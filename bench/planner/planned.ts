@@ -1,9 +1,14 @@
 // Plans of one moment by the exact solver, without a thought for the rest of the day.
 
-import { dayBudgets, WORK_LIMIT } from './this-planner.ts';
+import { dayBudgets } from './this-planner.ts';
 import type { Decision, Method, Moment } from './method.ts';
 import { planPurges } from '../../src/lib/core/planner/plan-purges.ts';
-import { tieBreakingPrices, type Plan, type Prices } from '../../src/lib/core/planner/problem.ts';
+import {
+  DEFAULT_WORK_LIMIT,
+  tieBreakingPrices,
+  type Plan,
+  type Prices,
+} from '../../src/lib/core/planner/problem.ts';
 import { DAY_HOURS } from './workload.ts';
 
 /** The last flush before a reset, ten seconds before it, and what rounding may make of it. */
@@ -39,7 +44,7 @@ function planAtPrices({ due, left, limits, daysBefore, policy, evicts }: PlanQue
     prices,
     policy,
     evicts,
-    workLimit: WORK_LIMIT,
+    workLimit: DEFAULT_WORK_LIMIT,
   });
 }
 

@@ -3,10 +3,8 @@
 import type { Method, Moment } from './method.ts';
 import { planOnline, type OnlineSettings } from '../../src/lib/core/planner/online.ts';
 import type { PacedBudget } from '../../src/lib/core/planner/prices.ts';
+import { DEFAULT_WORK_LIMIT } from '../../src/lib/core/planner/problem.ts';
 import { DAY_HOURS } from './workload.ts';
-
-/** Labels that a plan may handle before the best known is taken. */
-export const WORK_LIMIT = 2_000_000;
 
 export function thisPlanner(settings: OnlineSettings, name = 'planner'): Method {
   return {
@@ -20,7 +18,7 @@ export function thisPlanner(settings: OnlineSettings, name = 'planner'): Method 
         policy: moment.policy,
         evicts: moment.evicts,
         settings,
-        workLimit: WORK_LIMIT,
+        workLimit: DEFAULT_WORK_LIMIT,
       });
       return {
         files: plan.files,

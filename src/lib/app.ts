@@ -21,6 +21,7 @@ import { reportConfiguration } from './report-configuration.ts';
 import type { InventoryServices, Services, ServicesLoader } from './services.ts';
 import { systemLog } from './system-log.ts';
 import { noTelemetry } from './telemetry/no-telemetry.ts';
+import { createDaySpending } from './use-cases/day-spending.ts';
 import { createHolds } from './use-cases/holds.ts';
 import { createLooks } from './use-cases/looks.ts';
 import { createRecentPurges } from './use-cases/recent-purges.ts';
@@ -150,6 +151,7 @@ async function buildServices(
   const configuration =
     fixed ?? (await blobSource(environment, blobs, recordsContainer, settings, telemetry));
   const buffer = queueBuffer.createStorageQueueBuffer(bufferPlaces, environment.visibilityMs, clock);
+  const inventory = await loadInventoryServices(environment, blobs, recordsContainer);
   return {
     configuration,
     buffer,
@@ -157,7 +159,7 @@ async function buildServices(
     retention: { oldRecords: old.createOldRecords(recordsContainer), days: environment.recordsDays },
     poison: queueBuffer.createStoragePoisonQueue(bufferPlaces, environment.visibilityMs),
     deadLetters: await loadDeadLetters(environment, blobs),
-    inventory: await loadInventoryServices(environment, blobs, recordsContainer),
+    inventory,
     own: {
       account: blobs.accountName,
       recordsContainer: environment.recordsContainer,
@@ -177,6 +179,7 @@ async function buildServices(
       backlog: backlogs.createBlobBacklog(recordsContainer),
       lease: leases.createBlobLease(recordsContainer, environment.leaseSeconds),
       recent: createRecentPurges(),
+      planner: { inventory: inventory.store, spending: createDaySpending() },
       looks: createLooks(),
     },
     // Half of the visibility time: what was received last must end before others may receive it too. And what is
@@ -205,8 +208,7 @@ async function loadInventoryServices(
   return {
     store: createBlobInventory(recordsContainer),
     lister: createBlobLister(clients),
-    // No configuration plans directories yet.
-    settingsOf: () => undefined,
+    settingsOf: ({ planner }) => planner && { relistAfterMs: planner.relistAfterMs },
   };
 }
 

@@ -79,6 +79,8 @@ export interface StackClient {
   readonly flush: () => Promise<number>;
   /** Runs the tracker now, gives the host's status as `flush` does. */
   readonly track: () => Promise<number>;
+  /** Lists the containers now, gives the host's status as `flush` does. */
+  readonly refreshInventory: () => Promise<number>;
   /** Waits until all is delivered, then flushes. */
   readonly deliverAndFlush: () => Promise<void>;
   /** Flushes again and again until the expectations hold: messages that were put back come only later. */
@@ -149,6 +151,7 @@ export function createStackClient(stack: StackAddresses): StackClient {
     publish: (...events) => postJson(`${stack.eventGridUrl}/publish`, events),
     flush,
     track: () => run('track-purges'),
+    refreshInventory: () => run('refresh-inventory'),
     async deliverAndFlush() {
       await delivered();
       expect(await flush()).toBe(202);

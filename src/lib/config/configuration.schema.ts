@@ -245,6 +245,38 @@ const Site = z.strictObject({
   ...mappingFields,
 });
 
+const Planner = z.strictObject({
+  never: z.array(Glob).default([]).meta({
+    description:
+      'Globs over host and path of directories that are never purged as a whole, such as www.example.cn/assets/**.',
+  }),
+  roots: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'Whether everything on a host may be purged to save quota.' }),
+  smallestDirectory: z
+    .int()
+    .min(2)
+    .max(10_000)
+    .default(3)
+    .meta({ description: 'The fewest changed files that are worth a directory purge.' }),
+  mostEvicted: z.int().min(0).max(1_000_000).default(1_000).meta({
+    description: 'The most unchanged objects that one directory purge may evict from the edge.',
+  }),
+  staleCost: z.number().positive().max(1_000_000).default(1).meta({
+    description: 'Evicted objects that one hour of one stale file is worth: the higher, the less waits.',
+  }),
+  maxStalenessMinutes: z.int().min(0).max(1_440).default(240).meta({
+    description: 'The longest that a file waits to save quota, while there is quota left.',
+  }),
+  relistHours: z
+    .int()
+    .min(1)
+    .max(720)
+    .default(24)
+    .meta({ description: 'How often each container is listed, to know what stands in a directory.' }),
+});
+
 const atLeastOne = (entries: object): boolean => Object.keys(entries).length > 0;
 
 const propertyNames = { pattern: ENTRY_NAME.source };
@@ -269,6 +301,10 @@ export const ConfigurationDocument = z.strictObject({
     .record(z.string(), Site)
     .refine(atLeastOne, { error: 'must name at least one site' })
     .meta({ description: 'The web sites, each by a name of your choice.', propertyNames, minProperties: 1 }),
+  planner: Planner.optional().meta({
+    description:
+      'Lets many changed files of one directory go as one directory purge. Left out: files go as files. Needs leave to list the containers.',
+  }),
 });
 
 export type ConfigurationDocument = z.output<typeof ConfigurationDocument>;

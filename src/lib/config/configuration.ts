@@ -1,6 +1,11 @@
 // From the operator's document to the configuration that the app works by, or to all that is wrong with it.
 
-import type { CdnConfiguration, Configuration, ConfiguredHost } from '../core/configuration.ts';
+import type {
+  CdnConfiguration,
+  Configuration,
+  ConfiguredHost,
+  PlannerConfiguration,
+} from '../core/configuration.ts';
 import { SCHEMES, type Scheme } from '../core/cdn-url.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { MappingRule, RuleHost } from '../core/url-mapping.ts';
@@ -69,6 +74,29 @@ function buildConfiguration(document: ConfigurationDocument): Configuration {
     accounts: new Set(accounts),
     hosts: collectHosts(rules),
     sites: new Map(sites.map(([name, { priority }]) => [name, { name, priority }])),
+    planner: document.planner && buildPlanner(document.planner),
+  };
+}
+
+function buildPlanner({
+  never,
+  roots,
+  smallestDirectory,
+  mostEvicted,
+  staleCost,
+  maxStalenessMinutes,
+  relistHours,
+}: NonNullable<ConfigurationDocument['planner']>): PlannerConfiguration {
+  const matches = never.length === 0 ? () => false : matchesAny(never);
+  // With its slash too: `host/assets/**` means `host/assets/` itself as well.
+  const isForbidden = (directory: string): boolean => matches(directory) || matches(directory.slice(0, -1));
+  return {
+    isAllowed: (host, directory) => (roots || directory !== '/') && !isForbidden(`${host}${directory}`),
+    smallestDirectory,
+    mostEvicted,
+    staleCost,
+    maxStalenessMs: maxStalenessMinutes * 60_000,
+    relistAfterMs: relistHours * 3_600_000,
   };
 }
 

@@ -63,8 +63,10 @@ export type Stay = {
   readonly failedAttempts: number;
 };
 
-/** `out-of-time`: the flush ended before its turn. */
-export type WaitReason = OutcomeClass | 'out-of-time';
+/** `out-of-time`: the flush ended before its turn; `saves-quota`: the planner lets it wait for a better moment. */
+export type WaitReason = OutcomeClass | 'out-of-time' | 'saves-quota';
+
+const WAITS_FOR_QUOTA: ReadonlySet<WaitReason> = new Set(['quota-exhausted', 'saves-quota']);
 
 /** `text` as it stood in the buffer. */
 export type WaitingMessage = { readonly path: string; readonly text: string };
@@ -171,7 +173,7 @@ export type Look = 'due' | 'quota' | 'all';
 export function dueEntries(backlog: Backlog, now: Instant, look: Look): readonly Waiting[] {
   const isDue = (entry: Waiting): boolean => {
     if (look === 'all' || entry.until <= now) return true;
-    return look === 'quota' && entry.type === 'target' && entry.reason === 'quota-exhausted';
+    return look === 'quota' && entry.type === 'target' && WAITS_FOR_QUOTA.has(entry.reason);
   };
   return [...backlog.entries.values()].filter(isDue);
 }

@@ -12,6 +12,24 @@ export type Configuration = {
   /** Every host that may be purged, by lower-case name. */
   readonly hosts: ReadonlyMap<string, ConfiguredHost>;
   readonly sites: ReadonlyMap<string, SiteConfiguration>;
+  /** Undefined: files are never folded into directory purges. */
+  readonly planner?: PlannerConfiguration | undefined;
+};
+
+/** When files may go as one directory, and how long they may wait for a better moment. */
+export type PlannerConfiguration = {
+  /** Takes a host and a directory of it, from `/` to `/`. */
+  readonly isAllowed: (host: string, directory: string) => boolean;
+  /** The fewest due files worth a directory purge. */
+  readonly smallestDirectory: number;
+  /** The most objects that one directory purge may evict though they did not change. */
+  readonly mostEvicted: number;
+  /** Evicted objects that one hour of one stale file is worth. */
+  readonly staleCost: number;
+  /** The longest that a file waits to save quota while there is some. */
+  readonly maxStalenessMs: number;
+  /** How old a listing of a container may get. */
+  readonly relistAfterMs: number;
 };
 
 export type SiteConfiguration = { readonly name: string; readonly priority: number };

@@ -52,6 +52,8 @@ export type CallFailureReason =
 type OwnReason =
   | 'quota-spent'
   | 'throttled'
+  /** Waiting costs less than a unit of the quota, for now. */
+  | 'saves-quota'
   /** The quota ledger could not be written: nothing may be sent without. */
   | 'no-ledger'
   /** The CDN accepted it, but that could not be put on record: it is purged again. */

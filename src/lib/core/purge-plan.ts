@@ -3,6 +3,7 @@
 import type { CoalescedTarget } from './coalesce.ts';
 import type { RequestLimits } from './configuration.ts';
 import type { CdnUrl } from './cdn-url.ts';
+import type { PlannedDirectory } from './purge-record.ts';
 
 /** The targets of one call to a CDN. */
 export type Batch<Owner> = {
@@ -14,7 +15,11 @@ export type Batch<Owner> = {
 };
 
 /** A target whose endpoint is known. */
-export type LocatedTarget<Owner> = CoalescedTarget<Owner> & { readonly endpointId: string };
+export type LocatedTarget<Owner> = CoalescedTarget<Owner> & {
+  readonly endpointId: string;
+  /** Of a directory that nobody asked for: why it stands for the files below it. */
+  readonly planned?: PlannedDirectory | undefined;
+};
 
 /** Room for the names, brackets and commas around two empty URL lists in a request's body. */
 const ENVELOPE_BYTES = 64;

@@ -24,6 +24,15 @@ export function isPersons(cause: Cause): boolean {
   return cause.type === 'request' && cause.origin !== 'tracker';
 }
 
+/** Files that went as one directory: how many, what that evicted, and what the best other way would have cost. */
+export type PlannedDirectory = {
+  readonly url: string;
+  readonly covers: number;
+  /** Objects below it that had not changed. */
+  readonly evicts: number;
+  readonly instead: { readonly files: number; readonly directories: number; readonly evicts: number };
+};
+
 /** What the CDN accepted; nothing of it changes any more. */
 export type AcceptedPurge = {
   /** `YYYYMMDD-<uuid>`, by the day of the acceptance in UTC. */
@@ -40,6 +49,8 @@ export type AcceptedPurge = {
   readonly causes: readonly Cause[];
   /** How many causes of what had waited are not among `causes`. */
   readonly causesLeftOut?: number | undefined;
+  /** Those of its directories that the planner chose. */
+  readonly planned?: readonly PlannedDirectory[] | undefined;
   /** Revisions of the backlog's entries that it served. */
   readonly waited?: readonly number[] | undefined;
 };

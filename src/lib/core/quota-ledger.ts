@@ -61,6 +61,8 @@ export type Purse = {
   readonly take: (spender: Spender, unit: QuotaUnit) => boolean;
   /** What was taken, by spender. */
   readonly taken: () => readonly SpentEntry[];
+  /** What events may still take altogether. */
+  readonly leftForEvents: (unit: QuotaUnit) => number;
 };
 
 /** Takes a ledger, the policy and the present, gives a purse that keeps every limit in every day that counts now. */
@@ -78,6 +80,7 @@ export function openPurse(ledger: QuotaLedger, policy: QuotaPolicy, at: Instant)
       return true;
     },
     taken: () => [...taken.values()],
+    leftForEvents: (unit) => Math.min(...days.map((day) => day.leftForEvents(unit))),
   };
 }
 
@@ -140,6 +143,7 @@ export function spentInDay(ledger: QuotaLedger, day: QuotaDay): readonly SpentEn
 type OpenDay = {
   readonly allows: (spender: Spender, unit: QuotaUnit) => boolean;
   readonly spend: (spender: Spender, unit: QuotaUnit) => void;
+  readonly leftForEvents: (unit: QuotaUnit) => number;
 };
 
 function openDay(day: QuotaDay, ledger: QuotaLedger, policy: QuotaPolicy, at: Instant): OpenDay {
@@ -179,6 +183,8 @@ function openDay(day: QuotaDay, ledger: QuotaLedger, policy: QuotaPolicy, at: In
       return ofSite(site)[unit] < (sites.get(site)?.max[unit] ?? Infinity);
     },
     spend: (spender, unit) => add(spender, unit, 1),
+    leftForEvents: (unit) =>
+      Math.max(limits[unit] - total[unit] - Math.max(manualReserve[unit] - manual[unit], 0), 0),
   };
 }
 

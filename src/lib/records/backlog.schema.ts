@@ -80,6 +80,7 @@ const FAILURE_REASONS = [
   'endpoint-not-found',
   'quota-spent',
   'throttled',
+  'saves-quota',
   'no-ledger',
   'not-recorded',
 ] as const;
@@ -129,7 +130,7 @@ type WireHead = z.infer<typeof WireHead>;
 const wait = {
   since: at,
   until: at,
-  reason: z.enum([...OUTCOME_CLASSES, 'out-of-time']),
+  reason: z.enum([...OUTCOME_CLASSES, 'out-of-time', 'saves-quota']),
   failedAttempts: count,
   revision: z.int().min(1),
 };

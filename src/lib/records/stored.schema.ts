@@ -35,6 +35,17 @@ const accepted = {
   attempt: z.number(),
   causes: z.array(storedCause).readonly(),
   causesLeftOut: z.int().optional(),
+  planned: z
+    .array(
+      z.object({
+        url: z.string(),
+        covers: z.int(),
+        evicts: z.number(),
+        instead: z.object({ files: z.number(), directories: z.number(), evicts: z.number() }),
+      }),
+    )
+    .readonly()
+    .optional(),
   waited: z.array(z.int()).readonly().optional(),
 };
 const polls = z.int().min(0);

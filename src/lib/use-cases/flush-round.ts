@@ -10,6 +10,7 @@ import { atMost } from './at-most.ts';
 import { claimTargets, type ClaimPorts, type FlushOwner, type Source } from './claim-targets.ts';
 import { planStays, saveBacklog } from './keep-waiting.ts';
 import { oneAtATime } from './one-at-a-time.ts';
+import { preparePlanning, type PlanningPorts } from './prepare-planning.ts';
 import {
   StorageTrouble,
   type BacklogStore,
@@ -27,6 +28,8 @@ import { sendPurges, type SendPorts, type SendResult, type SendSummary } from '.
 export type RoundPorts = SendPorts &
   ClaimPorts & {
     readonly backlog: BacklogStore;
+    /** Undefined: files go as files, whatever the configuration says. */
+    readonly planner?: PlanningPorts | undefined;
     readonly providersFor: (configuration: Configuration) => ReadonlyMap<string, PurgeProvider>;
   };
 
@@ -57,6 +60,7 @@ export async function flushRound(round: Round, ports: RoundPorts, run: Run): Pro
   );
   const finished = [...due.finished, ...alsoServed.finished];
   const targets = coalesce([...due.claims, ...alsoServed.claims]);
+  const planning = await preparePlanning(received, targets, configuration, ports, run);
   const progress = followProgress(targets);
   // Whoever could not be told of a result comes again, so that nothing of it is missed.
   const unnoted = new Set<FlushOwner>();
@@ -94,7 +98,7 @@ export async function flushRound(round: Round, ports: RoundPorts, run: Run): Pro
   let left = loaded?.backlog;
   let sent: SendSummary;
   try {
-    sent = await sendPurges(targets, ports.providersFor(configuration), ports, run, onResult);
+    sent = await sendPurges(targets, ports.providersFor(configuration), ports, run, onResult, planning);
   } finally {
     await completing.all();
     const unfinished = [...progress.unfinished()].filter(([owner]) => !unnoted.has(owner));
@@ -203,6 +207,14 @@ async function putAside(
   const lastError = describeOutcome(outcome);
   for (const { target, claims } of targets) {
     const { url } = target;
+    if (!claims.some((claim) => targetKey(claim.target) === targetKey(target))) {
+      log.warn('The CDN refuses a directory that was to go in place of its files: they go as files.', {
+        url,
+        lastError,
+        correlationId: outcome.correlationId,
+      });
+      continue;
+    }
     log.error('The CDN refuses a URL for good: it went to the poison queue, or stands on its request.', {
       url,
       lastError,

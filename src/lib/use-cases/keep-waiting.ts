@@ -73,7 +73,8 @@ export function planStays(unfinished: ReadonlyMap<FlushOwner, readonly Left[]>, 
 function stayOf(stop: Left['stop'], failedAttempts: number, now: Instant): Stay {
   if (stop === undefined) return { reason: 'out-of-time', until: now, failedAttempts };
   const { outcome, tried } = stop;
-  const reason = outcome.outcomeClass;
+  const isByChoice = outcome.kind === 'failed' && outcome.reason === 'saves-quota';
+  const reason = isByChoice ? outcome.reason : outcome.outcomeClass;
   const heldUntil = stop.until ?? now;
   const settlement = settle(outcome, failedAttempts);
   if (!tried || settlement.kind === 'complete') return { reason, until: heldUntil, failedAttempts };

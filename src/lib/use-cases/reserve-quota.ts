@@ -12,6 +12,7 @@ import {
   type QuotaLedger,
   type QuotaPolicy,
   type SpentEntry,
+  type Units,
   type Spender,
 } from '../core/quota-ledger.ts';
 import type { Owner } from './owner.ts';
@@ -72,6 +73,17 @@ export async function reserveQuota<O extends Owner>(
   });
   const reserved = new Set(granted);
   return { reservationId, granted, others: targets.filter((target) => !reserved.has(target)) };
+}
+
+/** What blob events may still spend of the subscription's quota. Throws StorageTrouble. */
+export async function leftForEvents(
+  subscription: string,
+  policy: QuotaPolicy,
+  { ledgers, clock }: QuotaPorts,
+): Promise<Units> {
+  const { ledger } = await ledgers.load(subscription);
+  const purse = openPurse(ledger, policy, clock.now());
+  return { files: purse.leftForEvents('files'), directories: purse.leftForEvents('directories') };
 }
 
 /** Takes what the CDN accepted, or may have acted on; the rest of the reservation is released. */

@@ -20,6 +20,7 @@ export async function sendBatch<O extends Owner>(
 ): Promise<Sent<O>> {
   const owners = ownersOf(batch.targets);
   const served = describeServed(owners);
+  const planned = batch.targets.flatMap((target) => target.planned ?? []);
   const linkedTraceparents = served.causes.flatMap(({ traceparent }) => traceparent ?? []);
   const outcome = await provider.submit({ ...batch, linkedTraceparents });
   const now = clock.now();
@@ -43,6 +44,7 @@ export async function sendBatch<O extends Owner>(
     correlationId,
     attempt: attempt.attempt,
     ...served,
+    planned: planned.length === 0 ? undefined : planned,
   });
   run.telemetry.track({ name: 'purge-accepted', ...attempt, purgeId: record.id, taskId, correlationId });
   try {

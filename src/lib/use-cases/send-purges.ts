@@ -11,6 +11,7 @@ import { groupByHost, locateTargets, placeOfHost } from './locate-targets.ts';
 import type { Owner } from './owner.ts';
 import type { OneAtATime } from './one-at-a-time.ts';
 import type { Clock, LedgerStore, PurgeProvider, PurgeRecords, Run } from './ports.ts';
+import type { Planning } from './plan-directories.ts';
 import type { RecentPurges } from './recent-purges.ts';
 import { sendWithinQuota } from './send-within-quota.ts';
 import { holdKeysOf, placeKey, stopSending, subscriptionKey } from './stop-sending.ts';
@@ -55,7 +56,7 @@ export type SendSummary = {
 
 /**
  * Purges the targets. Endpoints go side by side, the batches of one endpoint one after the other.
- * Throws what `onResult` or the records throw, once every endpoint has ended.
+ * Without `planning` files go as files. Throws what `onResult` or the records throw, once every endpoint has ended.
  */
 export async function sendPurges<O extends Owner>(
   targets: readonly CoalescedTarget<O>[],
@@ -63,6 +64,7 @@ export async function sendPurges<O extends Owner>(
   ports: SendPorts,
   run: Run,
   onResult: (result: SendResult<O>) => Promise<void>,
+  planning?: Planning,
 ): Promise<SendSummary> {
   const results: SendResult<O>[] = [];
   const report = async (result: SendResult<O>): Promise<void> => {
@@ -84,7 +86,7 @@ export async function sendPurges<O extends Owner>(
   const bySubscription = Map.groupBy(located, ({ provider }) => provider.subscription);
   const sending = [...bySubscription.values()].map(async (ofSubscription) => {
     for (const { provider, targets: ofProvider } of ofSubscription) {
-      await sendWithinQuota(ofProvider, { provider, ports, run, report });
+      await sendWithinQuota(ofProvider, { provider, ports, run, report, planning });
     }
   });
   const trouble = (await Promise.allSettled(sending)).find((one) => one.status === 'rejected');

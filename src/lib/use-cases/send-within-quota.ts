@@ -5,13 +5,15 @@ import { instant, type Instant } from '../core/instant.ts';
 import type { NotAccepted } from '../core/purge-outcome.ts';
 import { planBatches, type Batch, type LocatedTarget } from '../core/purge-plan.ts';
 import { firstReset } from '../core/quota-days.ts';
-import { unitOf, type QuotaPolicy, type QuotaUnit } from '../core/quota-ledger.ts';
+import { unitOf, type QuotaPolicy, type QuotaUnit, type Units } from '../core/quota-ledger.ts';
 import { waitMs } from '../core/settlement.ts';
+import { pacedReset } from './day-spending.ts';
 import { sendInTurn } from './endpoint-turn.ts';
 import { findThrottling, holdBack, holdResting, holdThrottled } from './hold-back.ts';
 import type { Owner } from './owner.ts';
+import { planDirectories, SAVES_QUOTA, type Planning } from './plan-directories.ts';
 import { StorageTrouble, type PurgeProvider, type Run } from './ports.ts';
-import { reserveQuota, settleQuota, type Grant } from './reserve-quota.ts';
+import { leftForEvents, reserveQuota, settleQuota, type Grant } from './reserve-quota.ts';
 import { sendBatch } from './send-batch.ts';
 import type { SendPorts, SendResult } from './send-purges.ts';
 
@@ -20,6 +22,8 @@ export type Sending<O extends Owner> = {
   readonly ports: SendPorts;
   readonly run: Run;
   readonly report: (result: SendResult<O>) => Promise<void>;
+  /** Undefined: files go as files. */
+  readonly planning?: Planning | undefined;
 };
 
 /**
@@ -39,6 +43,7 @@ export async function sendWithinQuota<O extends Owner>(
     ({ probeAt }) => probeAt > ports.clock.now(),
   );
   let next = await sendProbes(notDue, quota, sending);
+  next = await planWithin(next, quota, sending);
   while (next.length > 0 && run.mayBegin?.() !== false) {
     next = await holdThrottled(await holdResting(next, sending), sending, () => true);
     const grant = await reserveOrHold(next, quota, sending);
@@ -75,6 +80,37 @@ async function sendProbes<O extends Owner>(
   return holdUntilReset(others, (target) => spentUnits.has(unitOf(target)), quota, sending);
 }
 
+/** Folds files into directories where that saves quota, and holds back what can wait for a better moment. */
+async function planWithin<O extends Owner>(
+  targets: readonly LocatedTarget<O>[],
+  quota: QuotaPolicy,
+  sending: Sending<O>,
+): Promise<readonly LocatedTarget<O>[]> {
+  const { planning, provider, ports, report } = sending;
+  if (planning === undefined || targets.length === 0) return targets;
+  const left = await leftOrUndefined(provider.subscription, quota, sending);
+  if (left === undefined) return targets;
+  const { going, waiting } = planDirectories(targets, left, quota, planning, ports.clock.now());
+  for (const [until, ofTime] of Map.groupBy(waiting, (one) => one.until)) {
+    await report({ kind: 'held', targets: ofTime.map(({ target }) => target), outcome: SAVES_QUOTA, until });
+  }
+  return going;
+}
+
+/** Whoever cannot see what is left plans nothing: the reservation tells of the trouble. */
+async function leftOrUndefined<O extends Owner>(
+  subscription: string,
+  quota: QuotaPolicy,
+  { ports }: Sending<O>,
+): Promise<Units | undefined> {
+  try {
+    return await leftForEvents(subscription, quota, ports);
+  } catch (error) {
+    if (!(error instanceof StorageTrouble)) throw error;
+    return undefined;
+  }
+}
+
 /** Undefined when nothing may be sent: without the ledger all of it waits for a moment. */
 async function reserveOrHold<O extends Owner>(
   targets: readonly LocatedTarget<O>[],
@@ -109,6 +145,7 @@ async function sendReserved<O extends Owner>(
       result.kind === 'purged' || (result.kind === 'tried' && result.outcome.outcomeClass === 'unknown');
     if (mayBeSpent) spent.push(...result.targets);
     for (const target of result.targets) reported.add(target);
+    noteSpending(result, quota, sending);
     await sending.report(result);
   };
   try {
@@ -120,6 +157,30 @@ async function sendReserved<O extends Owner>(
     throw error;
   } finally {
     await settleOrLeave(reservationId, spent, quota, sending);
+  }
+}
+
+/** A directory that the planner chose and the CDN refuses was nobody's wish: its files go as files from now on. */
+function noteSpending<O extends Owner>(
+  result: SendResult<O>,
+  quota: QuotaPolicy,
+  { planning, ports }: Sending<O>,
+): void {
+  if (planning === undefined) return;
+  const { spending } = planning;
+  if (result.kind === 'unpurgeable') {
+    for (const { target, claims } of result.targets) {
+      if (target.kind === 'directory' && claims.every((claim) => claim.target.kind === 'file')) {
+        spending.refuse(target.url);
+      }
+    }
+  }
+  if (result.kind !== 'purged') return;
+  const reset = pacedReset(ports.clock.now(), quota);
+  const worth = quota.limits.files / Math.max(quota.limits.directories, 1);
+  for (const { target, claims } of result.targets) {
+    const units = target.kind === 'file' ? 1 : worth / Math.max(claims.length, 1);
+    for (const claim of claims) if (claim.target.kind === 'file') spending.note(claim.target, units, reset);
   }
 }
 

@@ -46,8 +46,8 @@ describe('config:check', () => {
     expect(stderr).toBe(
       [
         'faulty.json has 2 problems:',
-        '  extra: unknown key: known here are $schema, cdns, defaults, sites',
-        '  more: unknown key: known here are $schema, cdns, defaults, sites',
+        '  extra: unknown key: known here are $schema, cdns, defaults, sites, planner',
+        '  more: unknown key: known here are $schema, cdns, defaults, sites, planner',
         '',
       ].join('\n'),
     );

@@ -234,7 +234,7 @@ describe('a faulty document', () => {
         'cdns.china.timeout: unknown key: did you mean timeouts?',
         'defaults.cdn: there is no such CDN in cdns: did you mean china?',
         'defaults.spellings: needs at least 1',
-        'extra: unknown key: known here are $schema, cdns, defaults, sites',
+        'extra: unknown key: known here are $schema, cdns, defaults, sites, planner',
         'sites.www.containers[0].account: must be a storage account: 3 to 24 lower-case letters and digits, or *',
         'sites.www.containers[0].exclude[0]: is not a valid pattern: Missing closing: "]" - use "\\\\]" to match literal characters',
         'sites.www.containers[0].path: must start and end with /',
@@ -491,5 +491,74 @@ describe('properties', () => {
         expect(result.ok).toBe(problems(result).length === 0);
       }),
     );
+  });
+});
+
+const planner = (parts: Readonly<Record<string, unknown>>) =>
+  taken(parseConfiguration(aDocument({ planner: parts }))).planner;
+
+describe('the planner', () => {
+  it('is not there unless the document names it', () => {
+    expect(taken(parseConfiguration(aDocument())).planner).toBeUndefined();
+  });
+
+  it('has built-in settings', () => {
+    expect(planner({})).toEqual({
+      isAllowed: expect.any(Function),
+      smallestDirectory: 3,
+      mostEvicted: 1_000,
+      staleCost: 1,
+      maxStalenessMs: 4 * 60 * 60_000,
+      relistAfterMs: 24 * 60 * 60_000,
+    });
+  });
+
+  it('keeps what the document says', () => {
+    expect(
+      planner({
+        smallestDirectory: 10,
+        mostEvicted: 0,
+        staleCost: 0.5,
+        maxStalenessMinutes: 0,
+        relistHours: 720,
+      }),
+    ).toMatchObject({
+      smallestDirectory: 10,
+      mostEvicted: 0,
+      staleCost: 0.5,
+      maxStalenessMs: 0,
+      relistAfterMs: 720 * 60 * 60_000,
+    });
+  });
+
+  it.each([
+    ['every directory but the root', {}, '/assets/', true],
+    ['not the root', {}, '/', false],
+    ['the root where it says so', { roots: true }, '/', true],
+    ['not what is below a glob', { never: ['www.example.cn/assets/**'] }, '/assets/img/', false],
+    ['not the directory of such a glob itself', { never: ['www.example.cn/assets/**'] }, '/assets/', false],
+    ['what stands beside it', { never: ['www.example.cn/assets/**'] }, '/assets2/', true],
+    ['not a directory that is named', { never: ['www.example.cn/assets'] }, '/assets/', false],
+    ['nor with its slash', { never: ['www.example.cn/assets/'] }, '/assets/', false],
+    ['what is below one that is named', { never: ['www.example.cn/assets'] }, '/assets/img/', true],
+    ['what is so on another host', { never: ['other.example.cn/**'] }, '/assets/', true],
+    ['nothing of a host', { never: ['www.example.cn/**'] }, '/assets/', false],
+    ['no root, whatever is allowed', { roots: true, never: ['www.example.cn/'] }, '/', false],
+  ])('purges as a whole %s', (_what, parts, directory, isAllowed) => {
+    expect(planner(parts)?.isAllowed('www.example.cn', directory)).toBe(isAllowed);
+  });
+
+  it.each([
+    [{ smallestDirectory: 1 }, 'planner.smallestDirectory'],
+    [{ mostEvicted: -1 }, 'planner.mostEvicted'],
+    [{ staleCost: 0 }, 'planner.staleCost'],
+    [{ maxStalenessMinutes: 1_441 }, 'planner.maxStalenessMinutes'],
+    [{ relistHours: 0 }, 'planner.relistHours'],
+    [{ never: ['['] }, 'planner.never[0]'],
+    [{ maxEvicted: 1 }, 'planner'],
+  ])('refuses %o, at its place', (parts, place) => {
+    const [problem = '', ...others] = problems(parseConfiguration(aDocument({ planner: parts })));
+    expect(problem.startsWith(place)).toBe(true);
+    expect(others).toEqual([]);
   });
 });

@@ -57,7 +57,7 @@ export const defaultOnlineSettings: OnlineSettings = {
   usualShare: 0.4,
   leastShare: 0.2,
   steepness: 1,
-  dearest: 2 ** 20,
+  dearest: 4,
   hotShare: 0.5,
   staleCost: 1,
   maxStalenessHours: 4,
@@ -101,7 +101,10 @@ export function planOnline(problem: OnlineProblem): OnlinePlan {
   };
 }
 
-/** What a plan spends falls as prices rise, and what a unit is worth rises with what is spent: they meet in between. */
+/**
+ * What a plan spends falls as prices rise, and what a unit is worth rises with what is spent: the price is where they
+ * meet when nobody waits. At that price, who may wait chooses.
+ */
 function planAtFittingPrices(
   problem: OnlineProblem,
   waitCosts: ReadonlyMap<number, number>,
@@ -109,45 +112,68 @@ function planAtFittingPrices(
 ): { readonly plan: Plan; readonly prices: Prices } {
   const { budgets, settings } = problem;
   const pricesAfter = (plan: Plan): Prices => pricesAt(budgets.map(spentBy(plan)), shareLeft, settings);
+  const held = heldOnly(waitCosts);
   let low = pricesAt(budgets, shareLeft, settings);
-  const plan = planAt(low, problem, waitCosts);
-  let high = pricesAfter(plan);
-  if (!isDearer(high, low)) return { plan, prices: low };
-  for (let step = 0; step < PRICE_STEPS; step++) {
-    const prices = between(low, high);
-    if (isDearer(pricesAfter(planAt(prices, problem, waitCosts)), prices)) low = prices;
-    else high = prices;
-  }
-  const affordable = affordableAt(high, problem, waitCosts, shareLeft);
-  return { plan: planAt(high, problem, affordable), prices: high };
+  let prompt = planAt(low, problem, held);
+  let high = pricesAfter(prompt);
+  if (isDearer(high, low)) {
+    for (let step = 0; step < PRICE_STEPS; step++) {
+      const prices = between(low, high);
+      if (isDearer(pricesAfter(planAt(prices, problem, held)), prices)) low = prices;
+      else high = prices;
+    }
+    prompt = planAt(high, problem, held);
+  } else high = low;
+  if (high.file === LEAST_PRICE) return { plan: prompt, prices: high };
+  const patient = planAt(high, problem, affordableAt(high, problem, prompt, waitCosts, shareLeft));
+  const isSafe = leftForLater(patient, problem).leastWaiting <= prompt.leastWaiting;
+  return { plan: isSafe ? patient : prompt, prices: high };
+}
+
+/** The plan of what waits by choice, with what is left after a plan: what has to wait in it had better go now. */
+function leftForLater(plan: Plan, problem: OnlineProblem): Plan {
+  const waits = new Set(plan.waiting.map(({ id }) => id));
+  return planAt(
+    { file: 0, directory: 0 },
+    {
+      ...problem,
+      due: problem.due.filter(({ id }) => waits.has(id)),
+      budgets: problem.budgets.map(spentBy(plan)),
+    },
+    new Map(),
+  );
+}
+
+function heldOnly(waitCosts: ReadonlyMap<number, number>): ReadonlyMap<number, number> {
+  return new Map([...waitCosts].filter(([, cost]) => cost === HELD));
 }
 
 /**
- * Many of one age all wait at one price and all go at the next. So the wait of as many as the rising price allows is
- * ended one by one, the oldest first: of those that would go as files if none could wait.
+ * Many of one age would all wait at one price and all go at the next. So the wait of as many as the rising price allows
+ * is ended one by one, the oldest first: of those that go as files when nobody waits. Gives the others' costs.
  */
 function affordableAt(
   prices: Prices,
   problem: OnlineProblem,
+  prompt: Plan,
   waitCosts: ReadonlyMap<number, number>,
   shareLeft: number,
 ): ReadonlyMap<number, number> {
   const { due, budgets, settings } = problem;
-  const plan = planAt(prices, problem, waitCosts);
-  const waits = new Set(plan.waiting.map(({ id }) => id));
-  const cheapest = new Map([...waitCosts].filter(([, cost]) => cost === HELD));
-  const files = new Set(planAt(prices, problem, cheapest).files);
+  const patient = planAt(prices, problem, waitCosts);
+  const waits = new Set(patient.waiting.map(({ id }) => id));
+  const files = new Set(prompt.files);
   const inTurn = due
     .filter(({ id, group }) => waits.has(id) && files.has(id) && group === undefined)
     .toSorted((a, b) => b.ageHours - a.ageHours || a.id - b.id);
-  const left = new Map(waitCosts);
-  let after = budgets.map(spentBy(plan));
+  const waiting = new Map(waitCosts);
+  let after = budgets.map(spentBy(patient));
   for (const { id } of inTurn) {
     after = after.map((budget) => ({ ...budget, left: budget.left - budget.perFile }));
     if (pricesAt(after, shareLeft, settings).file > (waitCosts.get(id) ?? Infinity)) break;
-    left.delete(id);
+    waiting.delete(id);
   }
-  return left;
+  return waiting;
 }
 
 function planAt(prices: Prices, problem: OnlineProblem, waitCosts: ReadonlyMap<number, number>): Plan {

@@ -77,32 +77,49 @@ describe('ahead of the clock', () => {
   const scarce = { budgets: budgets(40) };
 
   it('lets what is fresh wait, and says until when at the latest', () => {
-    const { plan: planned, prices, atLatestHours, againInHours } = plan({ ...scarce, due: due(1) });
+    const {
+      plan: planned,
+      prices,
+      atLatestHours,
+      againInHours,
+    } = plan({
+      ...scarce,
+      due: due(1, { directory: '/docs/' }),
+    });
     expect(planned.waiting).toMatchObject([{ id: 0, why: { kind: 'by-choice' } }]);
     expect(atLatestHours.get(0)).toBeCloseTo(Math.min(prices.file / defaultOnlineSettings.staleCost, 4));
     expect(againInHours).toBeLessThanOrEqual(5 / 60);
   });
 
-  it('purges what has waited for as long as a file is worth', () => {
-    const { prices } = plan({ ...scarce, due: due(1) });
-    const ageHours = 2 * prices.file;
-    expect(ageHours).toBeLessThan(defaultOnlineSettings.maxStalenessHours * 10);
-    const { plan: planned } = plan({
-      ...scarce,
-      due: due(1, { ageHours }),
-      settings: { ...defaultOnlineSettings, maxStalenessHours: 1000 },
-    });
-    expect(planned.files).toEqual([0]);
+  it.each([
+    { times: 0.9, goes: false },
+    { times: 1.1, goes: true },
+  ])('purges a file when it has waited for $times of what a unit is worth: $goes', ({ times, goes }) => {
+    const settings = { ...defaultOnlineSettings, maxStalenessHours: 1000, dearest: 1000 };
+    const fresh = plan({ ...scarce, due: due(1, { directory: '/docs/' }), settings });
+    const ageHours = (times * fresh.prices.file) / settings.staleCost;
+    const { plan: planned } = plan({ ...scarce, due: due(1, { directory: '/docs/', ageHours }), settings });
+    expect(planned.files).toEqual(goes ? [0] : []);
+  });
+
+  it('purges the first change of a file at once where waiting can save no unit: no directory above may go', () => {
+    expect(plan({ ...scarce, due: due(1) }).plan.files).toEqual([0]);
+    expect(plan({ ...scarce, due: due(1, { spentToday: 1 }) }).plan.files).toEqual([]);
   });
 
   it('lets nothing wait longer than the longest staleness while budget is left', () => {
-    const { plan: planned } = plan({ ...scarce, due: due(10, { ageHours: 4 }) });
-    expect(planned.files).toHaveLength(10);
+    const [before, after] = [3.9, 4].map(
+      (ageHours) => plan({ ...scarce, due: due(10, { directory: '/docs/', ageHours }) }).plan.waiting.length,
+    );
+    expect([before, after]).toEqual([10, 0]);
   });
 
   it('lets nothing wait by choice when the reset is near', () => {
-    const { plan: planned } = plan({ ...scarce, due: due(40), hoursToReset: 1 / 60 });
-    expect(planned.files).toHaveLength(40);
+    const [before, after] = [1, 1 / 60].map(
+      (hoursToReset) =>
+        plan({ budgets: budgets(1), due: due(1, { directory: '/docs/' }), hoursToReset }).plan.waiting.length,
+    );
+    expect([before, after]).toEqual([1, 0]);
   });
 
   it('waits for the reset only when nothing is left to purge with', () => {
@@ -117,12 +134,27 @@ describe('ahead of the clock', () => {
 
   it('pays for a plan what it leaves over: a large one does not take all that the day has left', () => {
     const { plan: planned } = plan({
-      due: due(900),
+      due: due(900, { directory: '/docs/' }),
       budgets: budgets(1000),
       hoursToReset: 20,
+      evicts: () => 100_000,
     });
-    expect(planned.files.length).toBeGreaterThan(200);
-    expect(planned.files.length).toBeLessThan(900);
+    // For 20 of 24 hours, 0.4 of an even pace is kept back: 666.7 of 2,000.
+    expect(planned.files).toHaveLength(333);
+    expect(planned.waiting).toHaveLength(567);
+  });
+
+  it('lets nothing wait that could not go later: the last directory is for whom the files do not suffice', () => {
+    const old = due(30, { directory: '/a/', ageHours: 3 });
+    const fresh = due(31, { id: 30, directory: '/b/' });
+    const { plan: planned } = plan({
+      due: [...old, ...fresh],
+      budgets: budgets(30, 1),
+      hoursToReset: 20,
+      evicts: (_, directory) => (directory === '/a/' ? 5 : 500),
+    });
+    expect(planned.directories).toMatchObject([{ directory: '/b/' }]);
+    expect(planned.waiting).toEqual([]);
   });
 
   it('prefers a directory that evicts little to many files', () => {

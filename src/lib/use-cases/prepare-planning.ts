@@ -1,0 +1,37 @@
+// What a round plans directories by: the inventory of what stands on the sites that something is due on.
+
+import type { CoalescedTarget } from '../core/coalesce.ts';
+import type { Configuration } from '../core/configuration.ts';
+import type { DaySpending } from './day-spending.ts';
+import { loadInventory, noteChanges } from './know-inventory.ts';
+import { planSiteOf, type Planning } from './plan-directories.ts';
+import { StorageTrouble, type InventoryStore, type ReceivedMessage, type Run } from './ports.ts';
+
+export type PlanningPorts = { readonly inventory: InventoryStore; readonly spending: DaySpending };
+
+/** Undefined where the configuration plans nothing, or the inventory cannot be read: files go as files then. */
+export async function preparePlanning(
+  received: readonly ReceivedMessage[],
+  targets: readonly CoalescedTarget<unknown>[],
+  configuration: Configuration,
+  { planner }: { readonly planner?: PlanningPorts | undefined },
+  run: Run,
+): Promise<Planning | undefined> {
+  const { planner: settings } = configuration;
+  if (settings === undefined || planner === undefined) return undefined;
+  const { inventory, spending } = planner;
+  const changes = received.flatMap((one) =>
+    one.kind === 'readable' && one.message.type === 'change' ? [one.message.change] : [],
+  );
+  await noteChanges(changes, inventory, run);
+  const files = targets.filter(({ target }) => target.kind === 'file');
+  if (files.length === 0) return undefined;
+  try {
+    const sites = new Set(files.map(({ target }) => planSiteOf(target)));
+    return { settings, spending, inventory: await loadInventory(configuration, sites, inventory) };
+  } catch (error) {
+    if (!(error instanceof StorageTrouble)) throw error;
+    run.log.warn('The inventory cannot be read: files go as files for now.', { error: error.message });
+    return undefined;
+  }
+}

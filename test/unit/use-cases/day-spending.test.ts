@@ -1,0 +1,106 @@
+// What one file took of a day, and a day in which one file changes all the time.
+
+import { describe, expect, it } from 'vitest';
+
+import { instant } from '../../../src/lib/core/instant.ts';
+import type { QuotaPolicy } from '../../../src/lib/core/quota-ledger.ts';
+import { createDaySpending } from '../../../src/lib/use-cases/day-spending.ts';
+import { aQuota, aTarget } from '../../support/builders.ts';
+import { START_AT } from '../../support/fake-clock.ts';
+import { createPlanningWorld, namesIn, overwritten } from '../../support/planning-world.ts';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const url = (name: string): string => `http://www.example.cn/media/${name}`;
+const TODAY = instant(START_AT + 12 * HOUR_MS);
+const TOMORROW = instant(START_AT + 36 * HOUR_MS);
+
+describe('what a file took of the quota', () => {
+  it('is nothing at first, and adds up over the day', () => {
+    const spending = createDaySpending();
+    expect(spending.spent(aTarget(), TODAY)).toBe(0);
+    spending.note(aTarget(), 1, TODAY);
+    spending.note(aTarget(), 0.25, TODAY);
+    expect(spending.spent(aTarget(), TODAY)).toBe(1.25);
+    expect(spending.spent(aTarget('/media/b.txt'), TODAY)).toBe(0);
+  });
+
+  it('is nothing again after the reset', () => {
+    const spending = createDaySpending();
+    spending.note(aTarget(), 5, TODAY);
+    expect(spending.spent(aTarget(), TOMORROW)).toBe(0);
+    spending.note(aTarget(), 1, TOMORROW);
+    expect(spending.spent(aTarget(), TOMORROW)).toBe(1);
+  });
+});
+
+describe('a directory that was refused', () => {
+  it('is known by its URL', () => {
+    const spending = createDaySpending();
+    spending.refuse('http://www.example.cn/media/dir/');
+    expect(spending.isRefused('http://www.example.cn/media/dir/')).toBe(true);
+    expect(spending.isRefused('http://www.example.cn/media/')).toBe(false);
+  });
+});
+
+describe('what changes all day long', () => {
+  type Day = {
+    readonly quota: QuotaPolicy;
+    /** All of them are rewritten at every tick. */
+    readonly hot: readonly string[];
+    readonly standing?: readonly string[];
+    readonly tickMs: number;
+  };
+
+  /** A day from reset to reset, in which every quarter of an hour two pages change as well. */
+  async function liveThrough({ quota, hot, standing = [], tickMs }: Day) {
+    const world = await createPlanningWorld({
+      standing: [...hot, ...standing, ...namesIn('page', 100)],
+      quota,
+    });
+    const midnight = Math.ceil(START_AT / DAY_MS) * DAY_MS;
+    world.clock.advance(midnight + quota.resetMarginMs - START_AT);
+    const delayed: string[] = [];
+    for (let atMs = 0; atMs < DAY_MS; atMs += tickMs) {
+      const quarter = atMs / (HOUR_MS / 4);
+      const pages = Number.isInteger(quarter) ? namesIn('page', 2, (quarter * 2) % 100) : [];
+      const before = world.cdn.purges.length;
+      await world.buffered(...overwritten(world, [...hot, ...pages], atMs / tickMs + 1));
+      await world.flush();
+      const went = new Set<string>(world.cdn.purges.slice(before).flatMap(({ files }) => files));
+      delayed.push(...pages.filter((name) => !went.has(url(name))));
+      world.clock.advance(tickMs);
+    }
+    const files = world.cdn.purges.flatMap((purge) => purge.files);
+    const directories = world.cdn.purges.flatMap((purge) => purge.directories);
+    return { delayed, files, directories, waitingMessages: world.buffer.stored().length };
+  }
+
+  it.each([
+    ['is known', aQuota()],
+    ['is not known', aQuota({ resetUtcOffsetHours: undefined })],
+  ])(
+    'a blob every ten seconds: spends under 60 % of the files and delays nothing, when the hour of the reset %s',
+    { timeout: 120_000 },
+    async (_what, quota) => {
+      const hot = 'live/hot.json';
+      const day = await liveThrough({ quota, hot: [hot], standing: namesIn('live', 9), tickMs: 10_000 });
+      expect(day.delayed).toEqual([]);
+      expect(day.directories).toEqual([]);
+      const spent = day.files.filter((one) => one === url(hot)).length;
+      expect(spent).toBeGreaterThan(200);
+      expect(spent).toBeLessThan(0.6 * quota.limits.files);
+      expect(day.waitingMessages).toBe(0);
+    },
+  );
+
+  it('a directory every minute, and all of it: spends under 60 % of both quotas and delays nothing', async () => {
+    const quota = aQuota();
+    const day = await liveThrough({ quota, hot: namesIn('live', 8), tickMs: 60_000 });
+    expect(day.delayed).toEqual([]);
+    expect(new Set(day.directories)).toEqual(new Set([url('live/')]));
+    expect(day.directories.length).toBeGreaterThan(50);
+    expect(day.directories.length).toBeLessThan(0.6 * quota.limits.directories);
+    expect(day.files.length).toBeLessThan(0.6 * quota.limits.files);
+  });
+});
