@@ -174,17 +174,16 @@ function openDay(day: QuotaDay, ledger: QuotaLedger, policy: QuotaPolicy, at: In
     }
     return held;
   };
+  const keptForPeople = (unit: QuotaUnit): number => Math.max(manualReserve[unit] - manual[unit], 0);
   return {
     allows({ site, lane }, unit) {
       if (total[unit] >= limits[unit]) return false;
       if (lane === 'manual') return true;
-      const ofManual = Math.max(manualReserve[unit] - manual[unit], 0);
-      if (total[unit] + ofManual + heldFor(site, unit) >= limits[unit]) return false;
+      if (total[unit] + keptForPeople(unit) + heldFor(site, unit) >= limits[unit]) return false;
       return ofSite(site)[unit] < (sites.get(site)?.max[unit] ?? Infinity);
     },
     spend: (spender, unit) => add(spender, unit, 1),
-    leftForEvents: (unit) =>
-      Math.max(limits[unit] - total[unit] - Math.max(manualReserve[unit] - manual[unit], 0), 0),
+    leftForEvents: (unit) => Math.max(limits[unit] - total[unit] - keptForPeople(unit), 0),
   };
 }
 

@@ -37,12 +37,12 @@ export async function sendWithinQuota<O extends Owner>(
   const { provider, ports, run } = sending;
   const { quota } = provider;
   if (quota === undefined) return sendToEndpoints(targets, sending);
-  const notDue = await holdThrottled(
+  const free = await holdThrottled(
     await holdResting(targets, sending),
     sending,
     ({ probeAt }) => probeAt > ports.clock.now(),
   );
-  let next = await sendProbes(notDue, quota, sending);
+  let next = await sendProbes(free, quota, sending);
   next = await planWithin(next, quota, sending);
   while (next.length > 0 && run.mayBegin?.() !== false) {
     next = await holdThrottled(await holdResting(next, sending), sending, () => true);
