@@ -4,6 +4,8 @@
 // Same Azurite, same queue, same messages, same SDK client settings; the contestants take turns in every round.
 // The bare SDK counts at the best of its ways: deletes in parallel, as received or after all receives.
 
+import { randomUUID } from 'node:crypto';
+
 import type { QueueClient, ReceivedMessageItem } from '@azure/storage-queue';
 
 import { startAppInProcess, type AppInProcess } from './app-in-process.ts';
@@ -100,7 +102,8 @@ async function fill({ services }: AppInProcess, messages: number): Promise<void>
         account: 'devstoreaccount1',
         // Served by one site of the local configuration: one URL a message, every one another.
         blob: { container: 'downloads', name: blobName(index) },
-        eventId: `00000000-0000-4000-8000-${hex.padStart(12, '0')}`,
+        // Each another: an event that was purged for is not purged for again.
+        eventId: randomUUID(),
         eventAt,
         eTag: `0x8D${hex.padStart(13, '0')}`,
         sequencer: hex.padStart(48, '0'),

@@ -1,10 +1,6 @@
 // The backlog as one compressed blob, guarded by its ETag and kept in memory between two readings.
 
-import { Readable } from 'node:stream';
 import { buffer as readBytes } from 'node:stream/consumers';
-import { pipeline } from 'node:stream/promises';
-import { promisify } from 'node:util';
-import { constants, createGzip, gunzip } from 'node:zlib';
 
 import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob';
 
@@ -12,11 +8,10 @@ import { EMPTY_BACKLOG, type Backlog } from '../core/backlog.ts';
 import { callStorage, storageErrorCode } from '../storage/trouble.ts';
 import { StorageTrouble, type BacklogStore } from '../use-cases/ports.ts';
 import { decodeBacklog, encodeBacklog } from './backlog.schema.ts';
+import { gunzipLines, gzipLines } from './gzip-lines.ts';
 import { isNotThere, writeBlob } from './json-blob.ts';
 
 const PATH = 'backlog/backlog.jsonl.gz';
-
-const decompress = promisify(gunzip);
 
 /** Takes the container (made when missing), gives the backlog in it. */
 export function createBlobBacklog(container: ContainerClient): BacklogStore {
@@ -38,7 +33,7 @@ export function createBlobBacklog(container: ContainerClient): BacklogStore {
     },
 
     async save(backlog, version) {
-      const bytes = await compress(encodeBacklog(backlog));
+      const bytes = await gzipLines(encodeBacklog(backlog));
       const conditions = version === undefined ? { ifNoneMatch: '*' } : { ifMatch: version };
       const etag = await writeBlob(container, blob, bytes, {
         ...conditions,
@@ -77,37 +72,8 @@ async function readUnless(blob: BlockBlobClient, version: string | undefined): P
 /** One that this version cannot read is trouble: a newer version may have written it. */
 async function parse(bytes: Buffer): Promise<Backlog> {
   try {
-    return decodeBacklog(linesOf(await decompress(bytes)));
+    return decodeBacklog(await gunzipLines(bytes));
   } catch (cause) {
     throw new StorageTrouble('the backlog is invalid to this version of the app', { cause });
-  }
-}
-
-/** In pieces, so that others get their turn of the event loop while much is written. */
-function compress(lines: Iterable<string>): Promise<Buffer> {
-  const gzip = createGzip({ level: constants.Z_BEST_SPEED });
-  return pipeline(Readable.from(inPieces(lines)), gzip, readBytes);
-}
-
-const PIECE_LENGTH = 64 * 1024;
-
-function* inPieces(lines: Iterable<string>): Generator<string, void> {
-  let piece = '';
-  for (const line of lines) {
-    piece += line;
-    if (piece.length < PIECE_LENGTH) continue;
-    yield piece;
-    piece = '';
-  }
-  yield piece;
-}
-
-function* linesOf(bytes: Buffer): Generator<string, void> {
-  let from = 0;
-  while (from < bytes.length) {
-    const found = bytes.indexOf('\n', from);
-    const end = found === -1 ? bytes.length : found;
-    yield bytes.toString('utf8', from, end);
-    from = end + 1;
   }
 }
