@@ -273,6 +273,7 @@ function createProviders(
       const provider: PurgeProvider = {
         subscription: subscriptionId,
         limits,
+        capabilities: { hosts: 'in-url', purgesInFlight: undefined, pollPausesMs: [15_000] },
         quota,
         findEndpoint: async (host) => ok(`endpoint of ${host}`),
         async submit({ files, directories }) {
@@ -286,7 +287,7 @@ function createProviders(
         async readProgress({ taskId }) {
           const urls = tasks.get(taskId) ?? [];
           tasks.delete(taskId);
-          return ok(urls.map((url) => ({ url, status: 'succeeded' })));
+          return ok({ items: urls.map((url) => ({ url, status: 'succeeded' })) });
         },
       };
       return [name, provider];

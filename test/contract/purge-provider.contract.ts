@@ -128,24 +128,31 @@ export function describePurgeProvider(
       });
     });
 
-    const endpointId = (): string => cdn.endpoints[0].endpointId;
+    /** What the record of an accepted purge tells of it. */
+    const recordOf = (purge: PurgeBatch, outcome: PurgeOutcome) => ({
+      ...purge,
+      taskId: outcome.kind === 'accepted' ? outcome.taskId : '',
+      operationUrl: outcome.kind === 'accepted' ? outcome.operationUrl : undefined,
+    });
 
     describe('the progress of an accepted purge', () => {
       test('names every URL as it was sent, and comes to its end', async () => {
         const [file, directory] = [url('/%E4%B8%AD%20a.txt'), url('/d/')];
-        const outcome = await cdn.provider.submit(batch({ files: [file], directories: [directory] }));
-        const taskId = outcome.kind === 'accepted' ? outcome.taskId : '';
+        const sent = batch({ files: [file], directories: [directory] });
+        const record = recordOf(sent, await cdn.provider.submit(sent));
 
-        const first = await cdn.provider.readProgress({ endpointId: endpointId(), taskId });
-        expect(first).toMatchObject({ ok: true, value: [{ url: file }, { url: directory }] });
+        const first = await cdn.provider.readProgress(record);
+        expect(first).toMatchObject({ ok: true, value: { items: [{ url: file }, { url: directory }] } });
         await vi.waitFor(
           async () => {
-            expect(await cdn.provider.readProgress({ endpointId: endpointId(), taskId })).toEqual({
+            expect(await cdn.provider.readProgress(record)).toMatchObject({
               ok: true,
-              value: [
-                { url: file, status: 'succeeded' },
-                { url: directory, status: 'succeeded' },
-              ],
+              value: {
+                items: [
+                  { url: file, status: 'succeeded' },
+                  { url: directory, status: 'succeeded' },
+                ],
+              },
             });
           },
           { timeout: 10_000 },
@@ -153,7 +160,7 @@ export function describePurgeProvider(
       });
 
       test('is not known of a task that the CDN does not know: that is a value too', async () => {
-        const asked = { endpointId: endpointId(), taskId: 'b520c544-ec34-4ac4-86f5-5394363919c3' };
+        const asked = { ...batch(), taskId: 'b520c544-ec34-4ac4-86f5-5394363919c3' };
 
         expect(await cdn.provider.readProgress(asked)).toMatchObject({
           ok: false,
@@ -162,11 +169,10 @@ export function describePurgeProvider(
       });
 
       test('is not known while the CDN is not heard: that is a value too', async () => {
-        const outcome = await purge();
-        const taskId = outcome.kind === 'accepted' ? outcome.taskId : '';
+        const record = recordOf(batch(), await purge());
         cdn.order({ kind: 'resets' });
 
-        expect(await cdn.provider.readProgress({ endpointId: endpointId(), taskId })).toMatchObject({
+        expect(await cdn.provider.readProgress(record)).toMatchObject({
           ok: false,
           error: { kind: 'failed' },
         });

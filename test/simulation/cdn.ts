@@ -6,7 +6,15 @@ import { spentInDay, type QuotaPolicy, type QuotaUnit } from '../../src/lib/core
 import { err, ok } from '../../src/lib/core/result.ts';
 import { instant, type Instant } from '../../src/lib/core/instant.ts';
 import type { LedgerStore, PurgeBatch, PurgeProvider } from '../../src/lib/use-cases/ports.ts';
-import { aFailure, anAcceptance, aRefusal, LIMITS, OTHER_ENDPOINT, OTHER_HOST } from '../support/builders.ts';
+import {
+  aFailure,
+  anAcceptance,
+  aRefusal,
+  CAPABILITIES,
+  LIMITS,
+  OTHER_ENDPOINT,
+  OTHER_HOST,
+} from '../support/builders.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 import type { Random } from './random.ts';
 import { covers, isRefused } from './site.ts';
@@ -124,6 +132,7 @@ export function createSimulatedCdn(options: CdnOptions): SimulatedCdn {
   const provider: PurgeProvider = {
     subscription: SUBSCRIPTION,
     limits: { ...LIMITS, urlsPerRequest: options.urlsPerRequest },
+    capabilities: CAPABILITIES,
     quota,
     async findEndpoint(host) {
       if (host === OTHER_HOST && (mood !== 'flaky' || random.chance(0.7))) return ok(OTHER_ENDPOINT);
@@ -146,7 +155,7 @@ export function createSimulatedCdn(options: CdnOptions): SimulatedCdn {
       if (!isHealed && random.chance(0.2)) return err(aFailure());
       const statusOf = () =>
         isHealed ? 'succeeded' : random.pick(['succeeded', 'succeeded', 'running', 'failed']);
-      return ok((tasks.get(taskId) ?? []).map((url) => ({ url, status: statusOf() })));
+      return ok({ items: (tasks.get(taskId) ?? []).map((url) => ({ url, status: statusOf() })) });
     },
   };
   return {

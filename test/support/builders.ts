@@ -1,5 +1,6 @@
 // Domain values for tests: right ones by default, each test says only what matters to it.
 
+import type { Capabilities } from '../../src/lib/core/capabilities.ts';
 import type { AffectedPath, BlobChange, BlobPath } from '../../src/lib/core/blob-change.ts';
 import type { Joining, Stay } from '../../src/lib/core/backlog.ts';
 import type { BufferMessage } from '../../src/lib/core/buffer-message.ts';
@@ -31,6 +32,11 @@ export const OTHER_HOST = 'other.example.cn';
 export const OTHER_ENDPOINT = 'aaaabbbb-cccc-dddd-eeee-ffff00002222';
 export const SUBSCRIPTION = '11112222-3333-4444-5555-666677778888';
 export const LIMITS: RequestLimits = { urlsPerRequest: 100, bytesPerRequest: 256 * 1024 };
+export const CAPABILITIES: Capabilities = {
+  hosts: 'in-url',
+  purgesInFlight: undefined,
+  pollPausesMs: [15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000],
+};
 /** The W3C's own example. */
 export const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 

@@ -1,12 +1,13 @@
 // A CDN whose answers a test scripts; it remembers every purge, and how many were in flight at once.
 
+import type { Capabilities } from '../../src/lib/core/capabilities.ts';
 import type { RequestLimits } from '../../src/lib/core/configuration.ts';
 import type { NotAccepted, PurgeOutcome } from '../../src/lib/core/purge-outcome.ts';
 import type { ItemProgress } from '../../src/lib/core/purge-tracking.ts';
 import type { QuotaPolicy } from '../../src/lib/core/quota-ledger.ts';
 import { err, ok, type Result } from '../../src/lib/core/result.ts';
 import type { PurgeBatch, PurgeProvider } from '../../src/lib/use-cases/ports.ts';
-import { aFailure, anAcceptance, LIMITS } from './builders.ts';
+import { aFailure, anAcceptance, CAPABILITIES, LIMITS } from './builders.ts';
 import type { Journal } from './recording-journal.ts';
 
 /** Gives the answer to a purge; `number` counts the purges of this CDN from 1. */
@@ -32,6 +33,7 @@ export type ScriptedProvider = PurgeProvider & {
 
 export type ScriptedProviderOptions = {
   readonly limits?: RequestLimits;
+  readonly capabilities?: Partial<Capabilities>;
   readonly subscription?: string;
   /** None unless given. */
   readonly quota?: QuotaPolicy;
@@ -47,6 +49,7 @@ export function createScriptedProvider(
   journal: Journal,
   {
     limits = LIMITS,
+    capabilities,
     subscription = 'subscription-1',
     quota,
     script,
@@ -73,6 +76,7 @@ export function createScriptedProvider(
   return {
     subscription,
     limits,
+    capabilities: { ...CAPABILITIES, ...capabilities },
     quota,
     purges,
     purgedUrls: () => accepted,
@@ -113,7 +117,8 @@ export function createScriptedProvider(
       journal.note({ port: 'cdn', call: 'read-progress', of: taskId });
       // Like `submit`: what runs at once is seen to.
       await new Promise((resolve) => setImmediate(resolve));
-      return follow(tasks.get(taskId) ?? [], taskId);
+      const items = await follow(tasks.get(taskId) ?? [], taskId);
+      return items.ok ? ok({ items: items.value }) : items;
     },
   };
 }

@@ -11,6 +11,10 @@ export type PurgeAccepted = {
   /** The CDN's own asynchronous work on the purge. */
   readonly taskId: string;
   readonly correlationId: string | undefined;
+  /** Where the CDN tells of the task, if only it knows the address. Whoever has it may read there: never in telemetry. */
+  readonly operationUrl?: string | undefined;
+  /** Not to be asked about the task before. */
+  readonly retryAfterMs?: number | undefined;
 };
 
 /** The CDN answered in its own words that it will not. */

@@ -44,6 +44,8 @@ export type AcceptedPurge = {
   readonly directories: readonly string[];
   /** The CDN's own asynchronous work on the purge. */
   readonly taskId: string;
+  /** Where the CDN tells of the task, if only it knows the address: a secret, kept out of telemetry and answers. */
+  readonly operationUrl?: string | undefined;
   readonly correlationId?: string | undefined;
   readonly attempt: number;
   readonly causes: readonly Cause[];

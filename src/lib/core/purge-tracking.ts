@@ -16,9 +16,18 @@ export type ItemProgress = {
   readonly status: 'running' | 'succeeded' | 'failed';
 };
 
+/** What the CDN says of a task, URL by URL. */
+export type TaskProgress = {
+  readonly items: readonly ItemProgress[];
+  /** The CDN's words on what failed, if it has any. */
+  readonly failure?: string | undefined;
+  /** Not to be asked again before. */
+  readonly retryAfterMs?: number | undefined;
+};
+
 /** What came back when the CDN was asked about a task. */
 export type Poll =
-  | { readonly kind: 'answered'; readonly items: readonly ItemProgress[] }
+  | (TaskProgress & { readonly kind: 'answered' })
   /** No answer, or none about the task: that says nothing of its end. */
   | { readonly kind: 'nothing-learnt'; readonly retryAfterMs: number | undefined };
 

@@ -1,6 +1,7 @@
 // Everything that the use cases touch outside the core, on one screen. Adapters implement these.
 
 import type { BufferMessage } from '../core/buffer-message.ts';
+import type { Capabilities } from '../core/capabilities.ts';
 import type { CdnUrl } from '../core/cdn-url.ts';
 import type { Backlog } from '../core/backlog.ts';
 import type { Configuration, RequestLimits } from '../core/configuration.ts';
@@ -11,7 +12,7 @@ import type { BlobPage, CompleteListing, ContainerPlace, PartialListing } from '
 import type { NotAccepted, PurgeOutcome } from '../core/purge-outcome.ts';
 import type { AcceptedPurge, EndedPurge, OpenPurge, PurgeRecord } from '../core/purge-record.ts';
 import type { RequestRecord } from '../core/purge-request.ts';
-import type { ItemProgress } from '../core/purge-tracking.ts';
+import type { TaskProgress } from '../core/purge-tracking.ts';
 import type { QuotaLedger, QuotaPolicy } from '../core/quota-ledger.ts';
 import type { Result } from '../core/result.ts';
 import type { TelemetryEvent } from './telemetry-event.ts';
@@ -133,6 +134,7 @@ export type PurgeProvider = {
   /** Whose keys and quota it uses: two CDNs of the configuration may share one. */
   readonly subscription: string;
   readonly limits: RequestLimits;
+  readonly capabilities: Capabilities;
   /** Undefined: the CDN has no daily quota. */
   readonly quota?: QuotaPolicy | undefined;
   /** Finds the endpoint that serves a host, where the configuration leaves its id out. */
@@ -141,8 +143,8 @@ export type PurgeProvider = {
   readonly submit: (purge: PurgeBatch) => Promise<PurgeOutcome>;
   /** Asks how far the CDN's task on an accepted purge is, URL by URL. Never throws, like `submit`. */
   readonly readProgress: (
-    purge: Pick<AcceptedPurge, 'endpointId' | 'taskId'>,
-  ) => Promise<Result<readonly ItemProgress[], NotAccepted>>;
+    purge: Pick<AcceptedPurge, 'endpointId' | 'files' | 'directories' | 'taskId' | 'operationUrl'>,
+  ) => Promise<Result<TaskProgress, NotAccepted>>;
 };
 
 export type PurgeBatch = {

@@ -81,7 +81,7 @@ function askerOf(providers: ReadonlyMap<string, PurgeProvider>): Asker {
     // The configuration no longer has this CDN, and may have it again.
     if (provider === undefined) return { kind: 'nothing-learnt', retryAfterMs: undefined };
     const progress = await provider.readProgress(purge);
-    if (progress.ok) return { kind: 'answered', items: progress.value };
+    if (progress.ok) return { kind: 'answered', ...progress.value };
     if (progress.error.kind === 'failed') silent.add(purge.cdn);
     return { kind: 'nothing-learnt', retryAfterMs: progress.error.retryAfterMs };
   };

@@ -4,7 +4,7 @@ import type { AzureChinaCdnConfiguration } from '../../core/configuration.ts';
 import type { Instant } from '../../core/instant.ts';
 import type { NotAccepted } from '../../core/purge-outcome.ts';
 import type { AcceptedPurge } from '../../core/purge-record.ts';
-import type { ItemProgress } from '../../core/purge-tracking.ts';
+import type { TaskProgress } from '../../core/purge-tracking.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { HttpResult } from '../http/send.ts';
 import { readAnswer, unreadable } from './answer.ts';
@@ -24,10 +24,10 @@ export function describeProgress(
 export function readProgressAnswer(
   result: HttpResult,
   now: Instant,
-): Result<readonly ItemProgress[], NotAccepted> {
+): Result<TaskProgress, NotAccepted> {
   const answer = readAnswer(result, now);
   if (!answer.ok) return answer;
   const progress = PurgeProgress.safeParse(answer.value.body);
-  if (answer.value.status === 200 && progress.success) return ok(progress.data);
+  if (answer.value.status === 200 && progress.success) return ok({ items: progress.data });
   return err(unreadable('not the progress of a purge', answer.value));
 }

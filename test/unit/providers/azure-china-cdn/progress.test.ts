@@ -55,7 +55,7 @@ describe('the answer', () => {
   ])('calls an item with the status %s %s', (status, progress) => {
     expect(read({ Files: [{ Url: A, Status: status }], Directories: [] })).toEqual({
       ok: true,
-      value: [{ url: A, status: progress }],
+      value: { items: [{ url: A, status: progress }] },
     });
   });
 
@@ -75,10 +75,12 @@ describe('the answer', () => {
   ])('is read from %s', (_what, body) => {
     expect(read(body)).toEqual({
       ok: true,
-      value: [
-        { url: A, status: 'running' },
-        { url: DIR, status: 'succeeded' },
-      ],
+      value: {
+        items: [
+          { url: A, status: 'running' },
+          { url: DIR, status: 'succeeded' },
+        ],
+      },
     });
   });
 
@@ -86,7 +88,7 @@ describe('the answer', () => {
     ['one list', { Files: [{ Url: A, Status: 'Failed' }] }],
     ['null for the other', { Files: [{ Url: A, Status: 'Failed' }], Directories: null }],
   ])('may have %s', (_what, body) => {
-    expect(read(body)).toEqual({ ok: true, value: [{ url: A, status: 'failed' }] });
+    expect(read(body)).toEqual({ ok: true, value: { items: [{ url: A, status: 'failed' }] } });
   });
 
   it.each([
