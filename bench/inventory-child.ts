@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 
 import { siteOf } from '../src/lib/core/inventory/served-containers.ts';
-import { evictsOf } from '../src/lib/core/inventory/inventory.ts';
+import { evictionsOf } from '../src/lib/core/inventory/inventory.ts';
 import { instant } from '../src/lib/core/instant.ts';
 import { createBlobClient } from '../src/lib/storage/clients.ts';
 import { createBlobLister } from '../src/lib/storage/list-blobs.ts';
@@ -83,10 +83,10 @@ const due = Array.from({ length: 25_000 }, (_, index) => ({
   path: `/site/${directoryName(index % directories)}page-000000.html`,
 }));
 const askedAt = performance.now();
-const evicts = evictsOf(due, inventory);
+const evictions = evictionsOf(due, inventory);
 let evicted = 0;
 for (let index = 0; index < Math.min(directories, 25_000); index += 1) {
-  evicted += evicts(site, `/site/${directoryName(index)}`) ?? Number.NaN;
+  evicted += evictions(site, `/site/${directoryName(index)}`)?.evicts ?? Number.NaN;
 }
 const askedMs = performance.now() - askedAt;
 

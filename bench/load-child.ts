@@ -8,7 +8,7 @@ import { createStorageDouble, type StorageDouble } from './storage-double.ts';
 import { appSettings, makeSecrets } from '../dev/local-settings.ts';
 import { parseConfigurationText } from '../src/lib/config/configuration.ts';
 import { coalesce } from '../src/lib/core/coalesce.ts';
-import type { Configuration } from '../src/lib/core/configuration.ts';
+import type { CdnConfiguration, Configuration } from '../src/lib/core/configuration.ts';
 import { instant, type Instant } from '../src/lib/core/instant.ts';
 import { planBatches } from '../src/lib/core/purge-plan.ts';
 import { mapToTargets } from '../src/lib/core/url-mapping.ts';
@@ -104,9 +104,10 @@ function localConfiguration(): Configuration {
   const endpoints = { blobUrl: '', queueUrl: '', cdnApiUrl: 'http://127.0.0.1:7081' };
   const parsed = parseConfigurationText(appSettings(endpoints, makeSecrets())['PURGE_CONFIG'] ?? '');
   if (!parsed.ok) throw new Error(`the local configuration is wrong: ${JSON.stringify(parsed.error)}`);
-  const cdns = [...parsed.value.cdns].map(([name, cdn]) => {
-    const limits = { files: 10 * CHANGES, directories: 10 * CHANGES };
-    return [name, { ...cdn, quota: { ...cdn.quota, limits } }] as const;
+  const cdns = [...parsed.value.cdns].map(([name, cdn]): [string, CdnConfiguration] => {
+    if (cdn.provider !== 'azure-china-cdn') return [name, cdn];
+    const budgets = cdn.quota.budgets.map((budget) => ({ ...budget, limit: 10 * CHANGES }));
+    return [name, { ...cdn, quota: { ...cdn.quota, budgets } }];
   });
   return { ...parsed.value, cdns: new Map(cdns) };
 }
@@ -268,6 +269,7 @@ function planAlone(): number {
     planBatches(
       coalesce(claims).map((one) => ({ ...one, endpointId: one.target.endpointId ?? one.target.cdn })),
       limits,
+      { hosts: 'in-url' },
     );
   }
   return performance.now() - startedAt;

@@ -206,6 +206,7 @@ function createRecords(): { readonly records: PurgeRecords; readonly open: () =>
         .slice(0, most)
         .map(({ id }) => id);
     },
+    findOpenPurges: async () => [...open.values()].flatMap(({ record }) => (isEnded(record) ? [] : [record])),
     readOpenPurge: async (id) => open.get(id),
     async updateOpenPurge(record, version) {
       if (open.get(record.id)?.version !== version) return false;
@@ -274,6 +275,7 @@ function createProviders(
         subscription: subscriptionId,
         limits,
         capabilities: { hosts: 'in-url', purgesInFlight: undefined, pollPausesMs: [15_000] },
+        budgets: quota?.budgets ?? [],
         quota,
         findEndpoint: async (host) => ok(`endpoint of ${host}`),
         async submit({ files, directories }) {

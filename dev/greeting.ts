@@ -2,7 +2,7 @@
 
 import colors from 'picocolors';
 
-import type { Stack } from './stack.ts';
+import { PURGE_SPEED, type Stack } from './stack.ts';
 
 /**
  * Takes a stack, gives the text. `keys`: whether the host asks for them; Core Tools do not when they run locally,
@@ -11,6 +11,11 @@ import type { Stack } from './stack.ts';
 export function greeting(stack: Stack, keys: 'enforced' | 'ignored'): string {
   const { blobUrl, queueUrl, edgeUrl, cdnApiUrl, functionsUrl, secrets, connectionString } = stack;
   const port = new URL(edgeUrl).port;
+  const cdnLines =
+    stack.provider === 'azure-china-cdn'
+      ? `CDN API         ${cdnApiUrl}`
+      : `Front Door      ${cdnApiUrl}   in place of Azure Resource Manager
+  (a purge takes 2 minutes of Front Door's clock, which runs ${PURGE_SPEED} times as fast as yours)`;
   const keyLines =
     keys === 'enforced'
       ? `Function key    ${secrets.functionKey}
@@ -24,7 +29,7 @@ export function greeting(stack: Stack, keys: 'enforced' | 'ignored'): string {
   CDN edge        http://www.contoso.localhost:${port}/        container $web
                   http://media.contoso.localhost:${port}/      container media
                   http://files.contoso.localhost:${port}/…     every container but $web, by its name
-  CDN API         ${cdnApiUrl}
+  ${cdnLines}
   Functions       ${functionsUrl}
   ${keyLines}
 

@@ -20,7 +20,9 @@ function labelOf({ source, event, level }: LogEntry): string | undefined {
       if (event === 'event-delivered') return undefined; // told when it was published
       return colors.blue('event ');
     case 'cdn-api':
-      return event === 'purge-accepted' || isTrouble ? colors.green('purge ') : undefined;
+      return event === 'purge-accepted' || event === 'purge-ended' || isTrouble
+        ? colors.green('purge ')
+        : undefined;
     case 'cdn-edge':
       return level === 'debug' ? colors.dim('visit ') : colors.dim('edge  ');
     case 'functions':

@@ -7,8 +7,21 @@ import * as z from 'zod';
 
 import { localConnectionString } from './azurite/account.ts';
 
+/** The CDNs that the local stack can emulate. */
+export const LOCAL_PROVIDERS = ['azure-china-cdn', 'azure-front-door'] as const;
+export type LocalProvider = (typeof LOCAL_PROVIDERS)[number];
+
+/** Takes what an option `--provider` says. @throws with the names there are. */
+export function parseProvider(text: string): LocalProvider {
+  const found = LOCAL_PROVIDERS.find((name) => name === text);
+  if (found !== undefined) return found;
+  throw new Error(`There is no provider ${text} here: it is ${LOCAL_PROVIDERS.join(' or ')}.`);
+}
+
 export type LocalSecrets = {
   readonly cdnKey: { readonly id: string; readonly value: string };
+  /** By which the token endpoint knows the app: IDENTITY_HEADER. */
+  readonly identityHeader: string;
   /** Keys of the Functions host. */
   readonly masterKey: string;
   readonly functionKey: string;
@@ -20,6 +33,7 @@ const key = (): string => randomBytes(32).toString('base64url');
 export function makeSecrets(): LocalSecrets {
   return {
     cdnKey: { id: randomUUID(), value: randomBytes(48).toString('base64') },
+    identityHeader: key(),
     masterKey: key(),
     functionKey: key(),
     eventGridKey: key(),
@@ -41,22 +55,31 @@ export function hostKeys({ masterKey, functionKey, eventGridKey }: LocalSecrets)
 /** Where the local Event Grid leaves what it cannot deliver. */
 export const deadLetterContainer = 'dead-letters';
 
-export type Endpoints = { readonly blobUrl: string; readonly queueUrl: string; readonly cdnApiUrl: string };
+export type Endpoints = {
+  readonly blobUrl: string;
+  readonly queueUrl: string;
+  /** Where purges are asked for: the China CDN's API, or Azure Resource Manager. */
+  readonly cdnApiUrl: string;
+  /** Where Front Door's emulator gives tokens. */
+  readonly identityEndpoint?: string | undefined;
+};
 
 /** The app settings by which the app works on the local stack. */
 export function appSettings(
-  { blobUrl, queueUrl, cdnApiUrl }: Endpoints,
-  { cdnKey }: LocalSecrets,
+  { blobUrl, queueUrl, cdnApiUrl, identityEndpoint }: Endpoints,
+  { cdnKey, identityHeader }: LocalSecrets,
+  provider: LocalProvider = 'azure-china-cdn',
 ): Readonly<Record<string, string>> {
   const storage = localConnectionString(blobUrl, queueUrl);
   return {
     FUNCTIONS_WORKER_RUNTIME: 'node',
     AzureWebJobsStorage: storage,
     PURGE_STORAGE: storage,
-    PURGE_CONFIG: JSON.stringify(localConfiguration(cdnApiUrl)),
+    PURGE_CONFIG: JSON.stringify(localConfiguration(cdnApiUrl, provider)),
     PURGE_DEAD_LETTER_CONTAINER: deadLetterContainer,
-    LOCAL_CDN_KEY_ID: cdnKey.id,
-    LOCAL_CDN_KEY_VALUE: cdnKey.value,
+    ...(provider === 'azure-china-cdn'
+      ? { LOCAL_CDN_KEY_ID: cdnKey.id, LOCAL_CDN_KEY_VALUE: cdnKey.value }
+      : { IDENTITY_ENDPOINT: identityEndpoint ?? '', IDENTITY_HEADER: identityHeader }),
   };
 }
 
@@ -64,15 +87,22 @@ const LocalDocument = z.looseObject({
   cdns: z.looseObject({ local: z.looseObject({ subscription: z.string() }) }),
 });
 
-function readDocument(): z.infer<typeof LocalDocument> {
-  return LocalDocument.parse(
-    JSON.parse(readFileSync(new URL('local/purge.config.json', import.meta.url), 'utf8')),
-  );
+const documents: Readonly<Record<LocalProvider, { readonly file: string; readonly apiUrl: string }>> = {
+  'azure-china-cdn': { file: 'local/purge.config.json', apiUrl: 'apiBaseUrl' },
+  'azure-front-door': { file: 'local/front-door.config.json', apiUrl: 'armUrl' },
+};
+
+function readDocument(provider: LocalProvider): z.infer<typeof LocalDocument> {
+  const file = new URL(documents[provider].file, import.meta.url);
+  return LocalDocument.parse(JSON.parse(readFileSync(file, 'utf8')));
 }
 
-const localSubscription = (): string => readDocument().cdns.local.subscription;
+const localSubscription = (): string => readDocument('azure-china-cdn').cdns.local.subscription;
 
-function localConfiguration(cdnApiUrl: string): unknown {
-  const document = readDocument();
-  return { ...document, cdns: { local: { ...document.cdns.local, apiBaseUrl: cdnApiUrl } } };
+function localConfiguration(cdnApiUrl: string, provider: LocalProvider): unknown {
+  const document = readDocument(provider);
+  return {
+    ...document,
+    cdns: { local: { ...document.cdns.local, [documents[provider].apiUrl]: cdnApiUrl } },
+  };
 }

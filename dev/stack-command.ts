@@ -6,9 +6,14 @@ import { parseArgs } from 'node:util';
 import { BlobServiceClient } from '@azure/storage-blob';
 
 import { describeEntry } from './live-lines.ts';
+import { LOCAL_PROVIDERS, parseProvider, type LocalProvider } from './local-settings.ts';
 import { DEFAULT_PORTS, FREE_PORTS, startStack, type Stack, type StackOptions } from './stack.ts';
 
-type Asked = { readonly freePorts: boolean; readonly inMemory: boolean };
+type Asked = {
+  readonly freePorts: boolean;
+  readonly inMemory: boolean;
+  readonly provider: LocalProvider;
+};
 
 /** Gives what the command's arguments ask for. Ends the process, with a word on how to do it, when they are wrong. */
 export function readArguments(command: string): Asked {
@@ -17,9 +22,14 @@ export function readArguments(command: string): Asked {
       options: {
         'free-ports': { type: 'boolean', default: false },
         memory: { type: 'boolean', default: false },
+        provider: { type: 'string', default: 'azure-china-cdn' },
       },
     });
-    return { freePorts: values['free-ports'], inMemory: values.memory };
+    return {
+      freePorts: values['free-ports'],
+      inMemory: values.memory,
+      provider: parseProvider(values.provider),
+    };
   } catch (error) {
     return explain(command, error);
   }
@@ -28,13 +38,14 @@ export function readArguments(command: string): Asked {
 /** Starts the stack with containers to upload to; it tells live what happens. Ends the process where that fails. */
 export async function startOrExplain(
   command: string,
-  { freePorts, inMemory }: Asked,
+  { freePorts, inMemory, provider }: Asked,
   host: StackOptions['host'],
 ): Promise<Stack> {
   try {
     const stack = await startStack({
       ports: freePorts ? await freePortsFor(host) : DEFAULT_PORTS,
       host,
+      provider,
       ...(inMemory ? {} : { location: '.local/azurite' }),
       onEntry(entry) {
         const line = describeEntry(entry);
@@ -51,9 +62,10 @@ export async function startOrExplain(
 function explain(command: string, error: unknown): never {
   console.error(`${error instanceof Error ? error.message : String(error)}
 
-${command} -- [--free-ports] [--memory]
+${command} -- [--free-ports] [--memory] [--provider NAME]
   --free-ports   any free ports instead of the default ones
-  --memory       keep blobs and queues in memory instead of in .local/`);
+  --memory       keep blobs and queues in memory instead of in .local/
+  --provider     the CDN to emulate: ${LOCAL_PROVIDERS.join(' or ')}`);
   return process.exit(1);
 }
 

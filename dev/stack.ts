@@ -11,6 +11,7 @@ import {
   emulatorKeys,
   hostKeys,
   makeSecrets,
+  type LocalProvider,
   type LocalSecrets,
 } from './local-settings.ts';
 import { startChild, type Child } from './processes/child.ts';
@@ -33,6 +34,9 @@ export const DEFAULT_PORTS: StackPorts = {
 };
 export const FREE_PORTS: StackPorts = { blob: 0, queue: 0, edge: 0, cdnApi: 0, functions: 0 };
 
+/** How fast Front Door's clock runs in the local stack, where nothing else is said. */
+export const PURGE_SPEED = 60;
+
 export type StackOptions = {
   readonly ports: StackPorts;
   /** `embedded`: our Functions host; `none`: something else answers on `ports.functions`. */
@@ -47,6 +51,10 @@ export type StackOptions = {
   readonly retryScale?: number;
   /** Further arguments of the Functions host: `--no-timers`. */
   readonly hostArguments?: readonly string[];
+  /** Which CDN is emulated. Default: the Azure China CDN. */
+  readonly provider?: LocalProvider;
+  /** How many times as fast as real time Front Door's purges run. Default: PURGE_SPEED. */
+  readonly purgeSpeed?: number;
   /** File with switches of the CDN emulator. */
   readonly emulatorSettings?: string;
   readonly onEntry?: (entry: LogEntry) => void;
@@ -59,7 +67,9 @@ export type Stack = {
   /** Azurite itself: writes here make no events. */
   readonly azuriteBlobUrl: string;
   readonly edgeUrl: string;
+  /** Where purges are asked for, with the emulator's control below `/_emulator/`. */
   readonly cdnApiUrl: string;
+  readonly provider: LocalProvider;
   readonly functionsUrl: string;
   readonly eventGridUrl: string;
   /** For any Azure Storage client: its blob writes make events. */
@@ -91,25 +101,36 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     for (const child of children.toReversed()) await child.stop();
   };
   try {
-    const { ports } = options;
+    const { ports, provider = 'azure-china-cdn' } = options;
     const azurite = await start('Azurite', 'azurite/main.ts', AzuriteReady, {
       // The proxy has the port that clients know.
       args: ['--blob-port', '0', '--queue-port', `${ports.queue}`, ...flag('--location', options.location)],
     });
-    const cdn = await start('CDN emulator', 'cdn-emulator/main.ts', CdnReady, {
-      args: [
-        '--api-port',
-        `${ports.cdnApi}`,
-        '--edge-port',
-        `${ports.edge}`,
-        '--origin',
-        azurite.blobUrl,
-        ...flag('--settings', options.emulatorSettings),
-      ],
-      env: { EMULATOR_CDN_KEYS: emulatorKeys(secrets) },
-    });
+    const cdnArguments = [
+      '--edge-port',
+      `${ports.edge}`,
+      '--origin',
+      azurite.blobUrl,
+      ...flag('--settings', options.emulatorSettings),
+    ];
+    const cdn =
+      provider === 'azure-china-cdn'
+        ? await start('CDN emulator', 'cdn-emulator/main.ts', CdnReady, {
+            args: ['--api-port', `${ports.cdnApi}`, ...cdnArguments],
+            env: { EMULATOR_CDN_KEYS: emulatorKeys(secrets) },
+          })
+        : await start('Front Door emulator', 'front-door-emulator/main.ts', FrontDoorReady, {
+            args: [
+              '--arm-port',
+              `${ports.cdnApi}`,
+              '--speed',
+              `${options.purgeSpeed ?? PURGE_SPEED}`,
+              ...cdnArguments,
+            ],
+            env: { EMULATOR_IDENTITY_HEADER: secrets.identityHeader },
+          });
     const settings = {
-      ...appSettings({ ...azurite, cdnApiUrl: cdn.apiUrl }, secrets),
+      ...appSettings({ ...azurite, ...cdn, cdnApiUrl: cdn.apiUrl }, secrets, provider),
       ...options.settings,
     };
     const functionsUrl =
@@ -139,6 +160,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       azuriteBlobUrl: azurite.blobUrl,
       edgeUrl: cdn.edgeUrl,
       cdnApiUrl: cdn.apiUrl,
+      provider,
       functionsUrl,
       eventGridUrl: eventGrid.controlUrl,
       connectionString: localConnectionString(eventGrid.blobUrl, azurite.queueUrl),
@@ -156,7 +178,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 type ChildRun = { readonly args: readonly string[]; readonly env?: Readonly<Record<string, string>> };
 
 const AzuriteReady = z.object({ blobUrl: z.string(), queueUrl: z.string() });
-const CdnReady = z.object({ apiUrl: z.string(), edgeUrl: z.string() });
+const CdnReady = z
+  .object({ apiUrl: z.string(), edgeUrl: z.string() })
+  .transform((ready) => ({ ...ready, identityEndpoint: undefined }));
+const FrontDoorReady = z
+  .object({ armUrl: z.string(), edgeUrl: z.string(), identityEndpoint: z.string() })
+  .transform(({ armUrl, ...ready }) => ({ ...ready, apiUrl: armUrl }));
 const HostReady = z.object({ url: z.string() });
 const EventGridReady = z.object({ blobUrl: z.string(), controlUrl: z.string() });
 

@@ -8,6 +8,7 @@ import Table from 'cli-table3';
 
 import { drawMethods, drawTradeOff } from './charts.ts';
 import { compare, METHODS_WITHOUT_PRICES, type Comparison } from './compare.ts';
+import { generatedTrace } from './generated-trace.ts';
 import { prove, type Claim } from './prove.ts';
 import type { Rules } from './replay.ts';
 import { thisPlanner } from './this-planner.ts';
@@ -16,10 +17,11 @@ import { replayMix, replayOne, type Workload } from './workload.ts';
 import { defaultOnlineSettings } from '../../src/lib/core/planner/online.ts';
 
 const USAGE = `usage:
-  bench:planner -- --trace FILE [--per-day N] [--days D]
+  bench:planner -- [--trace FILE] [--per-day N] [--days D]
   bench:planner -- --mix FILE:HOSTS,FILE:HOSTS [--per-day N] [--days D] [--seed S]
   bench:planner -- --prove LARGE,SMALL [--most N] [--charts FOLDER]
   all: [--skip 20] [--files 2000] [--directories 500] [--stale-cost N] [--allow-root] [--json]
+Without a trace, a small made-up site is replayed.
 FILE: one JSON line a deployment, oldest first, plain or gzipped: {"put": [paths], "del": [paths]}`;
 
 const { values: options } = parseArgs({
@@ -75,7 +77,9 @@ function workloadAsked(): Workload {
   const skip = count('skip', options.skip);
   const days = options.days === undefined ? undefined : count('days', options.days);
   if (options.trace !== undefined) return replayOne(traceAt(options.trace), { perDay, skip, days });
-  if (options.mix === undefined) return fail('neither --trace, --mix nor --prove is given');
+  if (options.mix === undefined) {
+    return replayOne(generatedTrace(count('seed', options.seed)), { perDay, skip, days });
+  }
   const parts = options.mix.split(',').map((part) => {
     const colon = part.lastIndexOf(':');
     return { trace: traceAt(part.slice(0, colon)), hosts: count('mix', part.slice(colon + 1)) };

@@ -1,10 +1,10 @@
 // The purge API: every request gets a correlation id, is judged in order, may meet a fault, and is answered.
 import { randomUUID } from 'node:crypto';
+import type { LogSink } from '../emulator/log-sink.ts';
+import type { ReceivedBody, Reply } from '../emulator/reply.ts';
 import { errorBody, inferredStatuses, type Refusal } from './api-error.ts';
 import type { Fault, Faults, FaultSubject } from './faults.ts';
-import type { LogSink } from './log-sink.ts';
 import { carryOut, type Done, type OperationPorts, type Twist } from './operations.ts';
-import type { ReceivedBody } from './purge-body.ts';
 import type { Outcome, RequestLog } from './request-log.ts';
 import { validateRequest, type ApiCall, type World } from './request-validation.ts';
 import { matchRoute, type Operation, type Route } from './route.ts';
@@ -23,17 +23,6 @@ export interface ApiPorts extends OperationPorts {
 export interface ApiRequest extends SignedRequest {
   readonly body: ReceivedBody;
 }
-
-/** What goes back on the wire. `hold` waits first: for so many ms, or until released. */
-export type Reply =
-  | { readonly kind: 'reset' }
-  | {
-      readonly kind: 'answer';
-      readonly status: number;
-      readonly headers: Readonly<Record<string, string>>;
-      readonly body: string;
-      readonly hold?: number | 'until-released';
-    };
 
 /** Judges, carries out and logs one request. */
 export function answerApiRequest(request: ApiRequest, ports: ApiPorts): Reply {

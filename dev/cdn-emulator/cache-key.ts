@@ -1,6 +1,7 @@
 // How the edge names what it caches, and what a purge of a URL means in those names.
-import type { CacheKey } from './edge-cache.ts';
-import { decodePath, type PurgeUrl } from './purge-url.ts';
+import { decodePath } from '../edge/decode-path.ts';
+import type { CacheKey } from '../edge/edge-cache.ts';
+import type { PurgeUrl } from './purge-url.ts';
 import type { Behaviour } from './settings.ts';
 
 export type KeyRules = Pick<Behaviour, 'cacheKeyPath' | 'cacheKeyQuery'>;

@@ -1,9 +1,9 @@
 // The control over HTTP, under /_emulator/ on the API's port. The server listens on the loopback only.
 import * as z from 'zod';
-import type { Reply } from './api.ts';
+import { controlAnswer, parseControlBody } from '../emulator/control-body.ts';
+import type { ReceivedBody, Reply } from '../emulator/reply.ts';
 import type { Control } from './control.ts';
 import { Fault } from './faults.ts';
-import type { ReceivedBody } from './purge-body.ts';
 import { BehaviourPatch } from './settings.ts';
 
 export const controlPrefix = '/_emulator/';
@@ -21,39 +21,39 @@ export function answerControlRequest(
   const route = `${method} ${path.slice(controlPrefix.length - 1)}`;
   switch (route) {
     case 'GET /purges':
-      return json(200, control.purges());
+      return controlAnswer(200, control.purges());
     case 'GET /requests':
-      return json(200, control.requests());
+      return controlAnswer(200, control.requests());
     case 'GET /quota':
-      return json(200, control.quota());
+      return controlAnswer(200, control.quota());
     case 'GET /cache':
-      return json(200, control.cache());
+      return controlAnswer(200, control.cache());
     case 'GET /faults':
-      return json(200, control.faults());
+      return controlAnswer(200, control.faults());
     case 'POST /faults': {
-      const order = parse(FaultOrder, body);
-      if (!order.ok) return json(400, { error: order.error });
+      const order = parseControlBody(FaultOrder, body);
+      if (!order.ok) return controlAnswer(400, { error: order.error });
       control.addFaults(...order.value);
-      return json(200, control.faults());
+      return controlAnswer(200, control.faults());
     }
     case 'DELETE /faults':
       control.clearFaults();
-      return json(200, control.faults());
+      return controlAnswer(200, control.faults());
     case 'GET /settings':
-      return json(200, control.settings());
+      return controlAnswer(200, control.settings());
     case 'POST /settings': {
-      const patch = parse(BehaviourPatch, body);
-      if (!patch.ok) return json(400, { error: patch.error });
+      const patch = parseControlBody(BehaviourPatch, body);
+      if (!patch.ok) return controlAnswer(400, { error: patch.error });
       control.changeSettings(patch.value);
-      return json(200, control.settings());
+      return controlAnswer(200, control.settings());
     }
     case 'POST /release':
-      return json(200, { released: control.release() });
+      return controlAnswer(200, { released: control.release() });
     case 'POST /reset':
       control.reset();
-      return json(200, { reset: true });
+      return controlAnswer(200, { reset: true });
     default:
-      return json(404, { error: `No such control: ${route}.`, controls });
+      return controlAnswer(404, { error: `No such control: ${route}.`, controls });
   }
 }
 
@@ -67,28 +67,3 @@ const controls = [
   'POST /_emulator/release',
   'POST /_emulator/reset',
 ];
-
-function parse<Schema extends z.ZodType>(
-  schema: Schema,
-  body: ReceivedBody,
-): { readonly ok: true; readonly value: z.output<Schema> } | { readonly ok: false; readonly error: string } {
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(body.bytes).toString('utf8'));
-  } catch {
-    return { ok: false, error: 'The body is not JSON.' };
-  }
-  const parsed = schema.safeParse(value);
-  return parsed.success
-    ? { ok: true, value: parsed.data }
-    : { ok: false, error: z.prettifyError(parsed.error) };
-}
-
-function json(status: number, body: unknown): Reply {
-  return {
-    kind: 'answer',
-    status,
-    headers: { 'content-type': 'application/json; charset=utf-8' },
-    body: `${JSON.stringify(body)}\n`,
-  };
-}

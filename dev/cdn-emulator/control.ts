@@ -1,8 +1,8 @@
 // The other side of the emulator, for people and tests: look at what happened, order faults, turn switches.
 import type * as z from 'zod';
-import type { CacheEntry, EdgeCache } from './edge-cache.ts';
+import type { CacheEntry, EdgeCache } from '../edge/edge-cache.ts';
+import type { Holds } from '../emulator/holds.ts';
 import { Fault, type Faults } from './faults.ts';
-import type { Holds } from './holds.ts';
 import type { Quota, QuotaUsage } from './quota.ts';
 import type { LoggedPurge, LoggedRequest, RequestLog } from './request-log.ts';
 import { Behaviour, type BehaviourPatch } from './settings.ts';

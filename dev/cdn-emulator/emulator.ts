@@ -1,18 +1,19 @@
 // The emulated CDN, put together: the purge API and the caching edge on one shared cache.
 import type * as z from 'zod';
+import { createEdge } from '../edge/edge.ts';
+import { createEdgeCache, type EdgeCache } from '../edge/edge-cache.ts';
+import type { FetchOrigin } from '../edge/origin.ts';
+import { createHolds } from '../emulator/holds.ts';
+import { listenOnLoopback } from '../emulator/http-server.ts';
+import type { LogSink } from '../emulator/log-sink.ts';
+import { createRequestLog } from '../emulator/request-log.ts';
 import { createApiListener } from './api-server.ts';
 import { cacheKey, isFile, isInDirectory } from './cache-key.ts';
 import { createControl, type Control } from './control.ts';
-import { createEdge } from './edge.ts';
-import { createEdgeCache, type EdgeCache } from './edge-cache.ts';
 import { createEndpoints } from './endpoints.ts';
 import { createFaults } from './faults.ts';
-import { createHolds } from './holds.ts';
-import { listenOnLoopback } from './http-server.ts';
-import type { LogSink } from './log-sink.ts';
-import type { FetchOrigin } from './origin.ts';
 import { createQuota } from './quota.ts';
-import { createRequestLog } from './request-log.ts';
+import type { RequestLog } from './request-log.ts';
 import { ApiKey, Behaviour, defaultBehaviour, EmulatorSettings } from './settings.ts';
 import { createTasks, type Item } from './tasks.ts';
 
@@ -34,19 +35,6 @@ export interface CdnEmulator {
   readonly edgeUrl: string;
   readonly control: Control;
   close(): Promise<void>;
-}
-
-/** A port that the emulator could not listen on; `cause` is the system's error. */
-export class PortUnavailableError extends Error {
-  readonly option: '--api-port' | '--edge-port';
-  readonly port: number;
-
-  constructor(option: '--api-port' | '--edge-port', port: number, cause: unknown) {
-    super(`cannot listen on port ${port} (${option})`, { cause });
-    this.name = 'PortUnavailableError';
-    this.option = option;
-    this.port = port;
-  }
 }
 
 /**
@@ -74,7 +62,7 @@ export async function createCdnEmulator(options: CdnEmulatorOptions): Promise<Cd
   const quota = createQuota();
   const faults = createFaults();
   const holds = createHolds();
-  const requestLog = createRequestLog();
+  const requestLog: RequestLog = createRequestLog();
   const cache = createEdgeCache(now);
   const tasks = createTasks({
     now,
@@ -88,7 +76,7 @@ export async function createCdnEmulator(options: CdnEmulatorOptions): Promise<Cd
     hosts,
     cache,
     fetchOrigin,
-    behaviour: () => behaviour.current,
+    keyOf: (address) => cacheKey(address, behaviour.current),
     settleDue: () => tasks.settleDue(),
     log,
   });
@@ -109,13 +97,13 @@ export async function createCdnEmulator(options: CdnEmulatorOptions): Promise<Cd
     holds,
   });
 
-  const api = await listenOnLoopback(apiListener, apiPort).catch((error: unknown) => {
-    throw new PortUnavailableError('--api-port', apiPort, error);
-  });
-  const edgeServer = await listenOnLoopback(edge.listener, edgePort).catch(async (error: unknown) => {
-    await api.close();
-    throw new PortUnavailableError('--edge-port', edgePort, error);
-  });
+  const api = await listenOnLoopback(apiListener, apiPort, '--api-port');
+  const edgeServer = await listenOnLoopback(edge.listener, edgePort, '--edge-port').catch(
+    async (error: unknown) => {
+      await api.close();
+      throw error;
+    },
+  );
   return {
     apiUrl: api.url,
     edgeUrl: edgeServer.url,

@@ -1,5 +1,6 @@
 // Failures on order: a queue of faults, each for a number of requests that would have succeeded.
 import * as z from 'zod';
+import { createFaultQueue, type FaultQueue } from '../emulator/fault-queue.ts';
 import { ErrorType } from './api-error.ts';
 import { operations, type Operation } from './route.ts';
 
@@ -71,36 +72,9 @@ export interface FaultSubject {
   readonly urls: readonly string[];
 }
 
-export interface Faults {
-  add(faults: readonly Fault[]): void;
-  /** The first fault for this request, one use of it taken away. */
-  take(subject: FaultSubject): Fault | undefined;
-  /** What is still to come; `times` is what is left. */
-  waiting(): readonly Fault[];
-  clear(): void;
-}
+export type Faults = FaultQueue<Fault, FaultSubject>;
 
-export function createFaults(): Faults {
-  let queue: readonly Fault[] = [];
-  return {
-    add(faults) {
-      queue = [...queue, ...faults];
-    },
-    take(subject) {
-      const found = queue.find((fault) => isFor(fault, subject));
-      if (found === undefined) return undefined;
-      queue = queue.flatMap((fault) => {
-        if (fault !== found) return [fault];
-        return fault.times > 1 ? [{ ...fault, times: fault.times - 1 }] : [];
-      });
-      return found;
-    },
-    waiting: () => queue,
-    clear() {
-      queue = [];
-    },
-  };
-}
+export const createFaults = (): Faults => createFaultQueue(isFor);
 
 function isFor(fault: Fault, subject: FaultSubject): boolean {
   const { operation, endpointId, urlIncludes } = fault.match;

@@ -5,6 +5,8 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { localAccount } from '../azurite/account.ts';
+import { createBlobOrigin } from '../edge/origin.ts';
+import { PortUnavailableError } from '../emulator/http-server.ts';
 import {
   announceReady,
   describeListenError,
@@ -12,9 +14,8 @@ import {
   failToStart,
   stopWhenTold,
 } from '../processes/ready-line.ts';
-import { createCdnEmulator, PortUnavailableError } from './emulator.ts';
+import { createCdnEmulator } from './emulator.ts';
 import { localSettings } from './local-settings.ts';
-import { createBlobOrigin } from './origin.ts';
 import { ApiKey, EmulatorSettings } from './settings.ts';
 
 const keysVariable = 'EMULATOR_CDN_KEYS';

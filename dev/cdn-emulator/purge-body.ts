@@ -1,16 +1,10 @@
 // The body of a purge or preload: JSON, two lists of URLs, not too many of them.
 import * as z from 'zod';
+import type { ReceivedBody } from '../emulator/reply.ts';
 import { refuse, type Refused } from './api-error.ts';
 import type { Endpoints } from './endpoints.ts';
 import { checkDirectoryUrl, checkFileUrl, type PurgeUrl } from './purge-url.ts';
 import type { Behaviour, Endpoint } from './settings.ts';
-
-export interface ReceivedBody {
-  readonly bytes: Uint8Array;
-  /** There was more than `maxBodyBytes`; what came after is not in `bytes`. */
-  readonly tooLarge: boolean;
-  readonly contentType: string | undefined;
-}
 
 export interface PurgeLists {
   readonly files: readonly PurgeUrl[];

@@ -1,4 +1,5 @@
 // One URL of a purge or preload body: is it absolute, harmless, and on the endpoint's own domain?
+import { decodePath } from '../edge/decode-path.ts';
 import { refuse, type Refused } from './api-error.ts';
 import type { Endpoints } from './endpoints.ts';
 import type { Endpoint } from './settings.ts';
@@ -67,13 +68,4 @@ export function checkDirectoryUrl(
     return refuse('ParameterInvalid', `A directory must end with a slash: ${JSON.stringify(url)}.`);
   }
   return { ok: true, value: { ...checked.value, path: `${checked.value.path}/` } };
-}
-
-/** Percent-decodes a path as UTF-8; undefined if that cannot be done. */
-export function decodePath(path: string): string | undefined {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,5 @@
 // What the emulator remembers of its callers. Never the Authorization header's value.
+import type * as emulator from '../emulator/request-log.ts';
 import type { ErrorType } from './api-error.ts';
 import type { Fault } from './faults.ts';
 import type { Operation } from './route.ts';
@@ -30,26 +31,4 @@ export interface LoggedPurge {
   readonly taskId: string;
 }
 
-export interface RequestLog {
-  addRequest(request: LoggedRequest): void;
-  addPurge(purge: LoggedPurge): void;
-  requests(): readonly LoggedRequest[];
-  /** Every accepted purge, answered or not. */
-  purges(): readonly LoggedPurge[];
-  clear(): void;
-}
-
-export function createRequestLog(): RequestLog {
-  let requests: LoggedRequest[] = [];
-  let purges: LoggedPurge[] = [];
-  return {
-    addRequest: (request) => void requests.push(request),
-    addPurge: (purge) => void purges.push(purge),
-    requests: () => [...requests],
-    purges: () => [...purges],
-    clear() {
-      requests = [];
-      purges = [];
-    },
-  };
-}
+export type RequestLog = emulator.RequestLog<LoggedRequest, LoggedPurge>;

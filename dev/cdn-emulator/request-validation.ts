@@ -1,8 +1,9 @@
 // The order in which a request is judged. No document gives one: this is the inferred order of the
 // emulator's specification, and the numbers are its steps. The first step that fails is the answer.
+import type { ReceivedBody } from '../emulator/reply.ts';
 import { refuse, type Refused } from './api-error.ts';
 import { sameId, whyInactive, type Endpoints } from './endpoints.ts';
-import { checkBody, type PurgeLists, type ReceivedBody } from './purge-body.ts';
+import { checkBody, type PurgeLists } from './purge-body.ts';
 import type { Operation, Route } from './route.ts';
 import type { ApiKey, Behaviour, Endpoint } from './settings.ts';
 import { checkSignature, type SignedRequest } from './signature-check.ts';

@@ -1,11 +1,9 @@
 // Everything about the emulated CDN that can be chosen: who exists, and how the service behaves.
 import * as z from 'zod';
+import { EdgeHost, HostName } from '../edge/edge-host.ts';
 import { ErrorType } from './api-error.ts';
 
 const Guid = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/iu, 'expected a GUID');
-const HostName = z
-  .string()
-  .regex(/^(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*$/iu, 'expected a host name without scheme and port');
 
 export type ApiKey = z.infer<typeof ApiKey>;
 export const ApiKey = z.strictObject({
@@ -38,14 +36,6 @@ export const Endpoint = z.strictObject({
   lifetimeStatus: z.enum(lifetimeStatuses).default('Normal'),
   icpVerifyStatus: z.enum(['IcpVerifying', 'IcpVerifyFailed', 'IcpVerified']).default('IcpVerified'),
   serviceType: z.enum(['Web', 'Download', 'VOD', 'LiveStreaming', 'ImageProcessing']).default('Web'),
-});
-
-/** What the edge serves on a host: one container at `/`, or (`*`) every container under `/<container>/`. */
-export type EdgeHost = z.infer<typeof EdgeHost>;
-export const EdgeHost = z.strictObject({
-  host: HostName,
-  container: z.union([z.literal('*'), z.string().regex(/^(?:\$web|\$root|[a-z0-9](?:-?[a-z0-9])+)$/u)]),
-  indexDocument: z.string().min(1).optional(),
 });
 
 const milliseconds = z.int().min(0);

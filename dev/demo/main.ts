@@ -8,9 +8,10 @@ import { Agent, request } from 'undici';
 import * as z from 'zod';
 
 import { localConnectionString } from '../azurite/account.ts';
-import { makeSecrets } from '../local-settings.ts';
+import { makeSecrets, parseProvider } from '../local-settings.ts';
 import type { LogEntry } from '../processes/log-entry.ts';
 import { FREE_PORTS, startStack, type Stack } from '../stack.ts';
+import { DEMO_CDNS, type Purge } from './cdns.ts';
 import { describeUrl, edgeClient, urlsOf, type EdgeAnswer, type SiteUrl } from './edge-client.ts';
 import { percentile } from './percentile.ts';
 import { CONTAINERS, siteBlobs, siteChanges, type DemoBlob, type DemoChange } from './site.ts';
@@ -20,12 +21,17 @@ const { values: options } = parseArgs({
   options: {
     /** Prints one JSON object as the last line. */
     json: { type: 'boolean', default: false },
-    /** Gives the app a wrong key: every purge is refused, and the demo must notice. */
+    /** The CDN: azure-china-cdn or azure-front-door. */
+    provider: { type: 'string', default: 'azure-china-cdn' },
+    /** Gives the app a wrong key or identity: every purge is refused, and the demo must notice. */
     'break-signing': { type: 'boolean', default: false },
     /** How long the purges may take. */
     'wait-seconds': { type: 'string', default: '60' },
   },
 });
+
+const provider = parseProvider(options.provider);
+const cdn = DEMO_CDNS[provider];
 
 type Changed = DemoChange & { readonly url: SiteUrl; readonly changedAt: number };
 
@@ -42,17 +48,16 @@ type Outcome = {
 
 async function runDemo(tell: Story): Promise<Outcome> {
   tell.title('A blob changes, the CDN forgets it');
-  tell.step(
-    'Starting the local stack: Azurite, Event Grid, the Functions host, a CDN that checks signatures',
-  );
+  tell.step(`Starting the local stack: ${cdn.stackIs}`);
   const startedAt = performance.now();
   const live = watchPurges(tell);
   const secrets = makeSecrets();
   const stack = await startStack({
     ports: FREE_PORTS,
     host: 'embedded',
+    provider,
     secrets,
-    settings: options['break-signing'] ? { LOCAL_CDN_KEY_VALUE: 'not the key that the CDN knows' } : {},
+    settings: options['break-signing'] ? cdn.broken : {},
     onEntry: live.onEntry,
   });
   const agent = new Agent({ connections: 16 });
@@ -62,6 +67,7 @@ async function runDemo(tell: Story): Promise<Outcome> {
     tell.line(`CDN edge      ${stack.edgeUrl}`);
     tell.line(`CDN API       ${stack.cdnApiUrl}`);
     tell.line(`functions     ${stack.functionsUrl}  (flush every 10 seconds)`);
+    for (const aside of cdn.asides) tell.line(aside);
     return await playSite(stack, edgeClient(stack.edgeUrl, agent), live, tell);
   } finally {
     await agent.close();
@@ -160,16 +166,6 @@ async function makeChanges(
   return changed;
 }
 
-const Purges = z.array(
-  z.looseObject({
-    at: z.string(),
-    files: z.array(z.string()),
-    directories: z.array(z.string()),
-    correlationId: z.string(),
-  }),
-);
-type Purge = z.infer<typeof Purges>[number];
-
 /** The CDN's own log of accepted purges, once it names every changed URL, or at the deadline. */
 async function waitForPurges(
   { cdnApiUrl }: Stack,
@@ -177,7 +173,7 @@ async function waitForPurges(
   deadline: number,
 ): Promise<readonly Purge[]> {
   for (;;) {
-    const purges = await readJson(`${cdnApiUrl}/_emulator/purges`, Purges);
+    const purges = await readJson(`${cdnApiUrl}/_emulator/purges`, cdn.purges);
     const all = changed.every((one) => acceptedAt(one, purges) !== undefined);
     if (all || performance.now() > deadline) return purges;
     await pause(200);
@@ -186,11 +182,7 @@ async function waitForPurges(
 
 /** When the first purge that names the URL was accepted after its change. */
 function acceptedAt({ url, changedAt }: Changed, purges: readonly Purge[]): number | undefined {
-  const wanted = decodeURIComponent(`http://${url.host}${url.path}`);
-  const purge = purges.find(
-    ({ at, files }) =>
-      Date.parse(at) >= changedAt && files.some((file) => decodeURIComponent(file) === wanted),
-  );
+  const purge = purges.find(({ at, names }) => Date.parse(at) >= changedAt && names(url));
   return purge === undefined ? undefined : Date.parse(purge.at);
 }
 
@@ -263,7 +255,7 @@ function summarise(
     ok: lost === 0 && staleBefore === changed.length && latencies.length === changed.length,
     changes,
     purgeCalls: purges.length,
-    urlsPurged: purges.reduce((sum, { files, directories }) => sum + files.length + directories.length, 0),
+    urlsPurged: purges.reduce((sum, { items }) => sum + items, 0),
     staleBefore,
     freshAfter,
     lost,
@@ -278,7 +270,7 @@ function closingTable(result: Outcome, events: number, purges: readonly Purge[])
     ['changes', result.changes],
     ['events', events],
     ['purge calls', result.purgeCalls],
-    ['URLs purged', result.urlsPurged],
+    [cdn.itemsAre, result.urlsPurged],
     ['upload to accepted purge', `p50 ${seconds(p50)}   p95 ${seconds(p95)}`],
     ['stale before / fresh after / lost', `${result.staleBefore} / ${result.freshAfter} / ${result.lost}`],
     ['correlation ids', purges.map(({ correlationId }) => correlationId).join('\n') || 'none'],
@@ -314,6 +306,8 @@ function watchPurges(tell: Story): PurgeWatch {
       const at = `+${seconds(performance.now() - since)}`.padStart(8);
       if (entry.source === 'cdn-api' && entry.event === 'purge-accepted') {
         tell.good(`${at}  CDN ${entry.message}, correlation id ${String(entry['correlationId'])}`);
+      } else if (entry.source === 'cdn-api' && entry.event === 'purge-ended') {
+        tell.line(`  ${at}  CDN ${entry.message}`);
       } else if (entry.source === 'functions' && (entry.level === 'warn' || entry.level === 'error')) {
         tell.bad(`${at}  ${entry.message}`);
       }

@@ -5,6 +5,9 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
+
+import * as z from 'zod';
+
 import {
   announceReady,
   describeListenError,
@@ -24,7 +27,8 @@ const defaultHostFile = 'host.json';
 
 interface Arguments {
   readonly port: number;
-  readonly app: readonly string[];
+  readonly app: readonly string[] | undefined;
+  readonly folder: string | undefined;
   readonly hostFile: string | undefined;
   readonly timers: boolean;
   readonly exitWithStdin: boolean;
@@ -32,13 +36,14 @@ interface Arguments {
 
 async function main(): Promise<void> {
   const args = readArguments();
+  if (args.folder !== undefined) enter(args.folder);
   const entries = holdEntries();
   captureConsole(entries.add);
   // Taken out of the environment: the keys of the host are no app setting.
   const keysJson = process.env['FUNCTIONS_HOST_KEYS'];
   delete process.env['FUNCTIONS_HOST_KEYS'];
   const host = await createFunctionsHost({
-    app: { files: findAppFiles(args.app) },
+    app: { files: findAppFiles(args.app ?? (await appPatterns(args.folder))) },
     settings: process.env,
     keys: parseHostKeys(keysJson),
     hostJson: await readHostJson(args.hostFile, entries.add),
@@ -55,7 +60,9 @@ function readArguments(): Arguments {
   const { values } = parseArgs({
     options: {
       port: { type: 'string', default: String(defaultPort) },
-      app: { type: 'string', multiple: true, default: ['src/functions/*.ts'] },
+      app: { type: 'string', multiple: true },
+      /** An app as it is deployed: its host.json is heeded, and `main` of its package.json names the files. */
+      folder: { type: 'string' },
       'host-json': { type: 'string' },
       'no-timers': { type: 'boolean', default: false },
       'exit-with-stdin': { type: 'boolean', default: false },
@@ -68,10 +75,34 @@ function readArguments(): Arguments {
   return {
     port,
     app: values.app,
+    folder: values.folder,
     hostFile: values['host-json'],
     timers: !values['no-timers'],
     exitWithStdin: values['exit-with-stdin'],
   };
+}
+
+/** The worker, too, runs in the app's folder. */
+function enter(folder: string): void {
+  try {
+    process.chdir(folder);
+  } catch (error) {
+    throw new HostStartError(`--folder ${folder}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+const PackageJson = z.looseObject({ main: z.string() });
+
+/** Gives patterns that start at the working directory. */
+async function appPatterns(folder: string | undefined): Promise<readonly string[]> {
+  if (folder === undefined) return ['src/functions/*.ts'];
+  try {
+    return [PackageJson.parse(JSON.parse(await readFile('package.json', 'utf8'))).main];
+  } catch (error) {
+    throw new HostStartError(`--folder ${folder}: its package.json names no main: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 /** Files in the order of the patterns, and within one by name, so that a start is the same every time. */

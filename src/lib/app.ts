@@ -13,6 +13,8 @@ import { parseEnvironment, type Environment } from './config/environment.ts';
 import { checkSettings } from './config/required-settings.ts';
 import type { Configuration } from './core/configuration.ts';
 import { instant } from './core/instant.ts';
+import type { TokenSource } from './identity/token-source.ts';
+import type { Identity } from './identity/token-sources.ts';
 import type { HttpTimeouts } from './providers/http/send.ts';
 import { createClockOffset, type ClockOffset } from './providers/azure-china-cdn/clock-offset.ts';
 import type { CallReports } from './providers/azure-china-cdn/signed-calls.ts';
@@ -20,6 +22,7 @@ import { reportCdn } from './report-cdn.ts';
 import { reportConfiguration } from './report-configuration.ts';
 import type { InventoryServices, Services, ServicesLoader } from './services.ts';
 import { systemLog } from './system-log.ts';
+import { deferredTelemetry } from './telemetry/deferred-telemetry.ts';
 import { noTelemetry } from './telemetry/no-telemetry.ts';
 import { createDaySpending } from './use-cases/day-spending.ts';
 import { createHolds } from './use-cases/holds.ts';
@@ -121,6 +124,9 @@ function readDocument(path: string): string {
 const LONGEST_SENDING_MS = 4 * 60_000;
 const LONGEST_TAKING_MS = 150_000;
 
+/** On this machine, by the platform: it asks for the token, and that may take seconds. */
+const IDENTITY_TIMEOUTS: HttpTimeouts = { connectMs: 2_000, headersMs: 20_000, bodyMs: 10_000 };
+
 const systemClock: Clock = { now: () => instant(Date.now()) };
 
 /** Loads the SDKs only here, so that registering the functions is quick. */
@@ -140,7 +146,8 @@ async function buildServices(
     import('./records/old-records.ts'),
   ]);
   const clock = systemClock;
-  const telemetry = await loadTelemetry(environment);
+  const telemetry = createTelemetry(environment);
+  const tokensFor = await loadTokenSources(settings, telemetry);
   const { blobs, queues } = storage.createStorageClients(environment.storageConnection);
   const recordsContainer = blobs.getContainerClient(environment.recordsContainer);
   const bufferPlaces = {
@@ -170,7 +177,7 @@ async function buildServices(
       configuration,
       buffer,
       records: blobRecords.createBlobRecords(recordsContainer),
-      providersFor: await loadProviders(settings, telemetry),
+      providersFor: await loadProviders(settings, telemetry, tokensFor),
       clock,
       endpointTurns: oneAtATime(),
       newId: randomUUID,
@@ -179,7 +186,7 @@ async function buildServices(
       backlog: backlogs.createBlobBacklog(recordsContainer),
       lease: leases.createBlobLease(recordsContainer, environment.leaseSeconds),
       recent: createRecentPurges(),
-      planner: { inventory: inventory.store, spending: createDaySpending() },
+      planner: { inventory: inventory.store, lister: inventory.lister, spending: createDaySpending() },
       looks: createLooks(),
     },
     // Half of the visibility time: what was received last must end before others may receive it too. And what is
@@ -238,11 +245,15 @@ async function blobSource(
   });
 }
 
-async function loadTelemetry({ applicationInsightsConnection }: Environment): Promise<Telemetry> {
+function createTelemetry({ applicationInsightsConnection }: Environment): Telemetry {
   if (applicationInsightsConnection === undefined) return noTelemetry;
+  return deferredTelemetry(() => loadTelemetry(applicationInsightsConnection));
+}
+
+async function loadTelemetry(connectionString: string): Promise<Telemetry> {
   try {
     const { createAppInsightsTelemetry } = await import('./telemetry/app-insights-telemetry.ts');
-    return createAppInsightsTelemetry({ connectionString: applicationInsightsConnection });
+    return createAppInsightsTelemetry({ connectionString });
   } catch (error) {
     // Purges go on without telemetry. The error's text may hold the connection string.
     systemLog.error(
@@ -255,12 +266,33 @@ async function loadTelemetry({ applicationInsightsConnection }: Environment): Pr
   }
 }
 
+function secretOf(settings: Settings, name: string): string {
+  const value = settings[name];
+  if (value === undefined || value === '') throw new Error(`the app setting ${name} is not set`);
+  return value;
+}
+
+type TokensFor = (identity: Identity) => TokenSource;
+
+async function loadTokenSources(settings: Settings, telemetry: Telemetry): Promise<TokensFor> {
+  const { createTokenSources } = await import('./identity/token-sources.ts');
+  return createTokenSources({
+    secret: (name) => secretOf(settings, name),
+    async sender() {
+      const { createAgent, createHttpSender } = await import('./providers/http/send.ts');
+      return createHttpSender(createAgent(IDENTITY_TIMEOUTS), 'x-ms-request-id', telemetry);
+    },
+    now: systemClock.now,
+  });
+}
+
 type Providers = ReadonlyMap<string, PurgeProvider>;
 
 /** Providers live as long as their configuration; connections as long as the process. */
 async function loadProviders(
   settings: Settings,
   telemetry: Telemetry,
+  tokensFor: TokensFor,
 ): Promise<(configuration: Configuration) => Providers> {
   const [{ createProvider }, { createAgent }] = await Promise.all([
     import('./providers/create-provider.ts'),
@@ -279,15 +311,20 @@ async function loadProviders(
     offsets.set(apiBaseUrl, offset);
     return offset;
   };
-  const secret = (name: string): string => {
-    const value = settings[name];
-    if (value === undefined || value === '') throw new Error(`the app setting ${name} is not set`);
-    return value;
-  };
+  const secret = (name: string): string => secretOf(settings, name);
   const built = new WeakMap<Configuration, Providers>();
   return (configuration) => {
     const reportsFor = (cdn: string): CallReports => reportCdn(cdn, telemetry);
-    const parts = { secret, agentFor, clock: systemClock, telemetry, clockOffsetFor, reportsFor };
+    const parts = {
+      secret,
+      agentFor,
+      clock: systemClock,
+      telemetry,
+      clockOffsetFor,
+      reportsFor,
+      tokensFor,
+      newId: randomUUID,
+    };
     const providers =
       built.get(configuration) ??
       new Map([...configuration.cdns].map(([name, cdn]) => [name, createProvider(cdn, parts)]));

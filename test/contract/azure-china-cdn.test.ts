@@ -9,6 +9,7 @@ import { errorTypes } from '../../dev/cdn-emulator/api-error.ts';
 import { createCdnEmulator, type CdnEmulator } from '../../dev/cdn-emulator/emulator.ts';
 import type { Fault } from '../../dev/cdn-emulator/faults.ts';
 import type { BehaviourPatch } from '../../dev/cdn-emulator/settings.ts';
+import { EXACT_MATCHING } from '../../src/lib/core/capabilities.ts';
 import { cdnUrl } from '../../src/lib/core/cdn-url.ts';
 import { instant } from '../../src/lib/core/instant.ts';
 import type { AzureChinaCdnConfiguration } from '../../src/lib/core/configuration.ts';
@@ -20,10 +21,12 @@ import { createProvider } from '../../src/lib/providers/create-provider.ts';
 import { createAgent } from '../../src/lib/providers/http/send.ts';
 import { noTelemetry } from '../../src/lib/telemetry/no-telemetry.ts';
 import { aQuota } from '../support/builders.ts';
+import { noTokens } from '../support/no-tokens.ts';
 import type { Clock, PurgeProvider } from '../../src/lib/use-cases/ports.ts';
 import {
+  describeEndpointLookup,
   describePurgeProvider,
-  type PurgeProviderHarness,
+  type EndpointLookupHarness,
   type RefusalClass,
   type Trouble,
 } from './purge-provider.contract.ts';
@@ -136,6 +139,7 @@ function openProvider(
     },
     apiBaseUrl,
     limits: { urlsPerRequest: 100, bytesPerRequest: 262_144 },
+    matching: EXACT_MATCHING,
     timeouts: { connectMs: 5_000, headersMs: 400, bodyMs: 400 },
     quota: aQuota(),
   };
@@ -152,11 +156,13 @@ function openProvider(
     telemetry: noTelemetry,
     clockOffsetFor: () => offset,
     reportsFor: () => ({ onKeySlot: note, onClockOffset: note }),
+    tokensFor: () => noTokens,
+    newId: randomUUID,
   });
   return { provider, reports, close: () => agent.destroy() };
 }
 
-async function makeHarness(behaviour: BehaviourPatch): Promise<PurgeProviderHarness> {
+async function makeHarness(behaviour: BehaviourPatch): Promise<EndpointLookupHarness> {
   const emulator = await startEmulator(behaviour);
   const { control } = emulator;
   const opened = openProvider(emulator.apiUrl);
@@ -165,6 +171,9 @@ async function makeHarness(behaviour: BehaviourPatch): Promise<PurgeProviderHarn
   return {
     provider: opened.provider,
     unreachable: unreachable.provider,
+    endpoint: web,
+    asTaken: (url) => url,
+    unknownTask: { taskId: 'b520c544-ec34-4ac4-86f5-5394363919c3' },
     endpoints: [web, { host: 'media.contoso.localhost', endpointId: wildcardEndpointId }],
     unservedHosts: [
       'contoso.localhost',
@@ -221,6 +230,12 @@ describePurgeProvider('the Azure China CDN that signs paths as received', refusa
   makeHarness({ pathCase: 'strict' }),
 );
 describePurgeProvider('the Azure China CDN that signs paths as the C# sample does', refusals, () =>
+  makeHarness({ pathCase: 'csharp', endpointShape: 'documented', extraAnswerMembers: true }),
+);
+describeEndpointLookup('the Azure China CDN of the samples', refusals, () =>
+  makeHarness({ pathCase: 'strict' }),
+);
+describeEndpointLookup('the Azure China CDN of the documents', refusals, () =>
   makeHarness({ pathCase: 'csharp', endpointShape: 'documented', extraAnswerMembers: true }),
 );
 

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { cdnUrl, spellPath, type CdnUrl } from '../../src/lib/core/cdn-url.ts';
 import type { OutcomeClass } from '../../src/lib/core/outcome-class.ts';
 import type { PurgeOutcome } from '../../src/lib/core/purge-outcome.ts';
+import type { AcceptedPurge } from '../../src/lib/core/purge-record.ts';
 import type { PurgeBatch, PurgeProvider } from '../../src/lib/use-cases/ports.ts';
 
 /** What a CDN can do to the next call that reaches it. */
@@ -36,10 +37,12 @@ export interface PurgeProviderHarness {
   readonly provider: PurgeProvider;
   /** The same provider for a CDN where nothing listens. */
   readonly unreachable: PurgeProvider;
-  /** What the endpoint of a `host` is, in the CDN's own words; the first is the one that purges go to. */
-  readonly endpoints: readonly [HostEndpoint, ...HostEndpoint[]];
-  /** Hosts that no endpoint serves, or only one that takes no purges. */
-  readonly unservedHosts: readonly string[];
+  /** Where purges go. */
+  readonly endpoint: HostEndpoint;
+  /** What the CDN says that it took where it was sent this URL; the URL itself, if it takes what it is sent. */
+  readonly asTaken: (url: CdnUrl) => string;
+  /** A task that the CDN does not know. */
+  readonly unknownTask: Pick<AcceptedPurge, 'taskId' | 'operationUrl'>;
   /** Makes the next call meet a trouble. */
   readonly order: (trouble: Trouble) => void;
   /** Every purge that the CDN acted on, oldest first. */
@@ -60,6 +63,13 @@ export interface RefusalClass {
   readonly outcomeClass: OutcomeClass;
 }
 
+/** What the record of an accepted purge tells of it. */
+const recordOf = (purge: PurgeBatch, outcome: PurgeOutcome) => ({
+  ...purge,
+  taskId: outcome.kind === 'accepted' ? outcome.taskId : '',
+  operationUrl: outcome.kind === 'accepted' ? outcome.operationUrl : undefined,
+});
+
 export function describePurgeProvider(
   name: string,
   refusals: readonly RefusalClass[],
@@ -73,9 +83,9 @@ export function describePurgeProvider(
     });
     afterEach(() => cdn.close());
 
-    const url = (path: string): CdnUrl => cdnUrl('http', cdn.endpoints[0].host, path);
+    const url = (path: string): CdnUrl => cdnUrl('http', cdn.endpoint.host, path);
     const batch = (lists: Partial<Pick<PurgeBatch, 'files' | 'directories'>> = {}): PurgeBatch => ({
-      endpointId: cdn.endpoints[0].endpointId,
+      endpointId: cdn.endpoint.endpointId,
       files: lists.files ?? (lists.directories === undefined ? [url('/a.txt')] : []),
       directories: lists.directories ?? [],
     });
@@ -94,13 +104,13 @@ export function describePurgeProvider(
 
         expect(cdn.taken()).toMatchObject([
           {
-            endpointId: cdn.endpoints[0].endpointId,
-            files: files.map(url),
-            directories: directories.map(url),
+            endpointId: cdn.endpoint.endpointId,
+            files: files.map(url).map(cdn.asTaken),
+            directories: directories.map(url).map(cdn.asTaken),
           },
         ]);
         const [taken] = cdn.taken();
-        expect(outcome).toEqual({
+        expect(outcome).toMatchObject({
           kind: 'accepted',
           taskId: taken?.taskId,
           correlationId: taken?.correlationId,
@@ -128,13 +138,6 @@ export function describePurgeProvider(
       });
     });
 
-    /** What the record of an accepted purge tells of it. */
-    const recordOf = (purge: PurgeBatch, outcome: PurgeOutcome) => ({
-      ...purge,
-      taskId: outcome.kind === 'accepted' ? outcome.taskId : '',
-      operationUrl: outcome.kind === 'accepted' ? outcome.operationUrl : undefined,
-    });
-
     describe('the progress of an accepted purge', () => {
       test('names every URL as it was sent, and comes to its end', async () => {
         const [file, directory] = [url('/%E4%B8%AD%20a.txt'), url('/d/')];
@@ -160,7 +163,7 @@ export function describePurgeProvider(
       });
 
       test('is not known of a task that the CDN does not know: that is a value too', async () => {
-        const asked = { ...batch(), taskId: 'b520c544-ec34-4ac4-86f5-5394363919c3' };
+        const asked = { ...batch(), ...cdn.unknownTask };
 
         expect(await cdn.provider.readProgress(asked)).toMatchObject({
           ok: false,
@@ -204,7 +207,7 @@ export function describePurgeProvider(
 
         expect(await cdn.provider.submit(batch({ files }))).toMatchObject({ kind: 'accepted' });
 
-        expect(cdn.taken()[0]?.files).toEqual(files);
+        expect(cdn.taken()[0]?.files).toEqual([...new Set(files.map(cdn.asTaken))]);
       });
     });
 
@@ -322,6 +325,36 @@ export function describePurgeProvider(
       });
     });
 
+    test('asks about a task more and more seldom', () => {
+      const { pollPausesMs } = cdn.provider.capabilities;
+
+      expect(pollPausesMs.length).toBeGreaterThan(0);
+      expect(pollPausesMs).toEqual(pollPausesMs.toSorted((a, b) => a - b));
+    });
+  });
+}
+
+/** A CDN that is asked which endpoint serves a host. */
+export interface EndpointLookupHarness extends PurgeProviderHarness {
+  /** What the endpoint of a `host` is, in the CDN's own words. */
+  readonly endpoints: readonly HostEndpoint[];
+  /** Hosts that no endpoint serves, or only one that takes no purges. */
+  readonly unservedHosts: readonly string[];
+}
+
+export function describeEndpointLookup(
+  name: string,
+  [firstRefusal]: readonly RefusalClass[],
+  makeHarness: () => Promise<EndpointLookupHarness>,
+): void {
+  // oxlint-disable-next-line vitest/valid-title -- the suite is run for each provider, by its name
+  describe(name, () => {
+    let cdn: EndpointLookupHarness;
+    beforeEach(async () => {
+      cdn = await makeHarness();
+    });
+    afterEach(() => cdn.close());
+
     describe('the endpoint of a host', () => {
       test('is found by its name or the wildcard that covers it', async () => {
         for (const { host, endpointId } of cdn.endpoints) {
@@ -345,17 +378,17 @@ export function describePurgeProvider(
       });
 
       test('is a refusal, with its correlation id, where the CDN refuses to list them', async () => {
-        const [{ errorType } = { errorType: '' }] = refusals;
+        const { errorType } = firstRefusal ?? { errorType: '' };
         cdn.order({ kind: 'refuses', errorType });
 
-        expect(await cdn.provider.findEndpoint(cdn.endpoints[0].host)).toMatchObject({
+        expect(await cdn.provider.findEndpoint(cdn.endpoint.host)).toMatchObject({
           ok: false,
-          error: { kind: 'refused', errorType, correlationId: lastCorrelationId() },
+          error: { kind: 'refused', errorType, correlationId: cdn.correlationIds().at(-1) },
         });
       });
 
       test('is a failure where the CDN cannot be reached', async () => {
-        expect(await cdn.unreachable.findEndpoint(cdn.endpoints[0].host)).toMatchObject({
+        expect(await cdn.unreachable.findEndpoint(cdn.endpoint.host)).toMatchObject({
           ok: false,
           error: { kind: 'failed', reason: 'could-not-connect' },
         });

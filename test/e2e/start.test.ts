@@ -31,7 +31,11 @@ describe('npm start', () => {
   }, 110_000);
 
   it('says which port is taken and what to do about it', async () => {
-    const first = runCommand('dev/start.ts', ['--free-ports', '--memory'], 60_000);
+    const first = runCommand(
+      'dev/start.ts',
+      ['--free-ports', '--memory', '--provider', 'azure-front-door'],
+      60_000,
+    );
     const taken = await seen(first.output, /Queue storage +http:\/\/127\.0\.0\.1:(?<value>\d+)/);
 
     const second = await runCommand(
@@ -40,12 +44,20 @@ describe('npm start', () => {
       30_000,
     ).ended;
 
+    await seen(first.output, /Front Door +(?<value>http:\S+) {3}in place of Azure Resource Manager/);
     first.interrupt();
     await first.ended;
     expect(second.code).toBe(1);
     expect(second.output).toContain(taken);
     expect(second.output).toContain('--queue-port');
   }, 110_000);
+});
+
+it('npm start says which providers there are', async () => {
+  const ended = await runCommand('dev/start.ts', ['--provider', 'azure-cdn'], 20_000).ended;
+
+  expect(ended.code).toBe(1);
+  expect(ended.output).toContain('azure-china-cdn or azure-front-door');
 });
 
 describe('npm run start:func', () => {

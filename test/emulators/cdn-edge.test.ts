@@ -1,7 +1,7 @@
 // The caching edge: what it remembers, under which name, and that a purge makes it forget.
 import { describe, expect, it } from 'vitest';
-import { createEdgeCache } from '../../dev/cdn-emulator/edge-cache.ts';
-import type { OriginAnswer } from '../../dev/cdn-emulator/origin.ts';
+import { createEdgeCache } from '../../dev/edge/edge-cache.ts';
+import type { OriginAnswer } from '../../dev/edge/origin.ts';
 import { fetchEdge, purge, startCdn, wildcardEndpoint, type TestCdn } from './cdn-support.ts';
 
 const web = 'www.contoso.localhost';

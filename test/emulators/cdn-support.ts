@@ -9,7 +9,7 @@ import {
   type CdnEmulator,
   type CdnEmulatorOptions,
 } from '../../dev/cdn-emulator/emulator.ts';
-import type { OriginAnswer } from '../../dev/cdn-emulator/origin.ts';
+import type { OriginAnswer } from '../../dev/edge/origin.ts';
 
 const Vectors = z.object({
   key: z.object({ keyId: z.string(), keyValue: z.string() }),

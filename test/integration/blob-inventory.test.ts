@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { EMPTY_INDEX } from '../../src/lib/core/inventory/inventory-index.ts';
 import { NO_CHANGES } from '../../src/lib/core/inventory/inventory-changes.ts';
-import { evictsOf } from '../../src/lib/core/inventory/inventory.ts';
+import { evictionsOf } from '../../src/lib/core/inventory/inventory.ts';
 import { beginListing, type BlobPage, type CompleteListing } from '../../src/lib/core/inventory/listing.ts';
 import { siteOf } from '../../src/lib/core/inventory/served-containers.ts';
 import { instant } from '../../src/lib/core/instant.ts';
@@ -130,8 +130,8 @@ describe('a listing of storage', () => {
   it('counts below a directory, live', async () => {
     const container = await containerWith('a/1', 'a/2', 'a/b/3', 'a-b/4');
     const directory = { account, container, directory: 'a/' };
-    expect(await countDirectory([directory], 10, lister)).toEqual({ kind: 'counted', objects: 3 });
-    expect(await countDirectory([directory], 1, lister)).toEqual({ kind: 'more-than', objects: 1 });
+    expect(await countDirectory([directory], () => true, 10, lister)).toEqual({ kind: 'counted', objects: 3 });
+    expect(await countDirectory([directory], () => true, 1, lister)).toEqual({ kind: 'more-than', objects: 1 });
   });
 });
 
@@ -157,9 +157,9 @@ it('what was listed and what changed since says what a purge evicts', async () =
   await noteChanges([changed], store, run);
 
   const due = ['/docs/a.html', '/docs/d.html'].map((path) => ({ site: SITE, path }));
-  const evicts = evictsOf(due, await loadInventory(configuration, [SITE], store));
+  const evictions = evictionsOf(due, await loadInventory(configuration, [SITE], store));
 
-  expect(evicts(SITE, '/docs/')).toBe(2);
-  expect(evicts(SITE, '/docs/deep/')).toBe(1);
-  expect(evicts(SITE, '/new/')).toBeUndefined();
+  expect(evictions(SITE, '/docs/')?.evicts).toBe(2);
+  expect(evictions(SITE, '/docs/deep/')?.evicts).toBe(1);
+  expect(evictions(SITE, '/new/')?.evicts).toBeUndefined();
 });

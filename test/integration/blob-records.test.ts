@@ -166,21 +166,25 @@ describe('a request', () => {
 });
 
 const newPurge = (acceptedAt: Instant = askedAt, id = `20260304-${randomUUID()}`): OpenPurge =>
-  beginTracking({
-    id,
-    acceptedAt,
-    cdn: 'china',
-    endpointId: 'e1',
-    files: ['http://www.contoso.cn/%E4%B8%AD.txt'],
-    directories: [],
-    taskId: 't1',
-    correlationId: 'c1',
-    attempt: 2,
-    causes: [
-      { type: 'change', eventId: 'event-1', eventAt: askedAt, traceparent },
-      { type: 'request', requestId: 'request-1', askedAt },
-    ],
-  });
+  beginTracking(
+    {
+      id,
+      acceptedAt,
+      cdn: 'china',
+      endpointId: 'e1',
+      files: ['http://www.contoso.cn/%E4%B8%AD.txt'],
+      directories: [],
+      taskId: 't1',
+      correlationId: 'c1',
+      attempt: 2,
+      causes: [
+        { type: 'change', eventId: 'event-1', eventAt: askedAt, traceparent },
+        { type: 'request', requestId: 'request-1', askedAt },
+      ],
+    },
+    [15_000],
+    undefined,
+  );
 
 const endOf = ({ nextPollAt: _next, ...purge }: OpenPurge): EndedPurge => ({
   ...purge,
@@ -201,7 +205,12 @@ describe('a purge', () => {
     const { contentType, metadata } = await blob.getProperties();
     expect([contentType, metadata]).toEqual([
       'application/json',
-      { acceptedat: '2026-03-04T23:59:59.999Z', nextpollat: '2026-03-05T00:00:14.999Z' },
+      {
+        acceptedat: '2026-03-04T23:59:59.999Z',
+        nextpollat: '2026-03-05T00:00:14.999Z',
+        state: 'accepted',
+        cdn: 'china',
+      },
     ]);
     expect(JSON.parse((await blob.downloadToBuffer()).toString())).toEqual({
       ...purge,
@@ -302,6 +311,45 @@ describe('what is due', () => {
     await container.getBlobClient(`open-purges/${purge.id}.json`).setMetadata({});
 
     expect(await due('2026-03-04T00:00:00.000Z')).toEqual([purge.id]);
+  });
+});
+
+const factsOf = ({ id, cdn, acceptedAt, nextPollAt }: OpenPurge) => ({ id, cdn, acceptedAt, nextPollAt });
+
+describe('what is open', () => {
+  test('is nothing where nothing was ever purged', async () => {
+    expect(await records.findOpenPurges()).toEqual([]);
+  });
+
+  test('is what has not ended, closed or not, and is found by one storage call', async () => {
+    const { blobUrl, queueUrl } = inject('azurite');
+    const proxy = await startCountingProxy(blobUrl, queueUrl);
+    const counted = createBlobRecords(
+      createStorageClients(proxy.connectionString).blobs.getContainerClient(container.containerName),
+    );
+    const [open, ended, closed] = [{ ...newPurge(), cdn: '中 国' }, newPurge(), newPurge()];
+    await Promise.all([open, ended, closed].map((one) => records.savePurge(one)));
+    const read = await records.readOpenPurge(ended.id);
+    await records.updateOpenPurge(endOf(ended), read?.version ?? '');
+    await records.closePurge(endOf(closed));
+
+    expect(await counted.findOpenPurges()).toEqual([factsOf(open)]);
+    expect(proxy.calls()).toHaveLength(1);
+    await proxy.close();
+  });
+
+  test('is also what an older version wrote, but not what a newer one did without saying', async () => {
+    const [open, ended, newer] = [newPurge(), newPurge(), newPurge()];
+    await Promise.all([open, ended].map((one) => records.savePurge(one)));
+    const read = await records.readOpenPurge(ended.id);
+    await records.updateOpenPurge(endOf(ended), read?.version ?? '');
+    for (const { id } of [open, ended]) {
+      await container.getBlobClient(`open-purges/${id}.json`).setMetadata({ acceptedat: 'x' });
+    }
+    const text = fixture('purge-v2-open').replace('"version": 2', '"version": 3');
+    await container.getBlockBlobClient(`open-purges/${newer.id}.json`).upload(text, Buffer.byteLength(text));
+
+    expect(await records.findOpenPurges()).toEqual([factsOf(open)]);
   });
 });
 
@@ -583,6 +631,7 @@ describe('an idempotency key', () => {
 test.each<{ what: string; call: (records: PurgeRecords) => Promise<unknown> }>([
   { what: 'reading', call: (gone) => gone.readRequest(randomUUID()) },
   { what: 'creating', call: (gone) => gone.createRequest(request(randomUUID())) },
+  { what: 'looking for what is open', call: (gone) => gone.findOpenPurges() },
   { what: 'looking for what is due', call: (gone) => gone.findDuePurges(askedAt, 1) },
   { what: 'closing', call: (gone) => gone.closePurge(endOf(newPurge())) },
 ])('storage that is out is told apart from a bug, when $what', async ({ call }) => {

@@ -32,6 +32,7 @@ import { oneAtATime } from '../../src/lib/use-cases/one-at-a-time.ts';
 import type { Clock, Run, Telemetry } from '../../src/lib/use-cases/ports.ts';
 import { requestPurge } from '../../src/lib/use-cases/request-purge.ts';
 import { azuritePlaces } from '../support/azurite-places.ts';
+import { noTokens } from '../support/no-tokens.ts';
 import { assertNoLeaks, readAccount, type SearchedText } from '../support/stack-canary.ts';
 
 const Envelope = z.object({
@@ -194,6 +195,8 @@ function openApp({
           telemetry,
           clockOffsetFor: createClockOffset,
           reportsFor: (cdnName) => reportCdn(cdnName, telemetry),
+          tokensFor: () => noTokens,
+          newId: randomUUID,
         }),
       ] as const;
     }),

@@ -5,7 +5,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { ContainerClient } from '@azure/storage-blob';
 import type { QueueClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { createCdnEmulator, type CdnEmulator } from '../../dev/cdn-emulator/emulator.ts';
 import { createBlobBacklog } from '../../src/lib/records/blob-backlog.ts';

@@ -56,6 +56,7 @@ export type CdnOptions = {
   readonly ledgers: LedgerStore;
   readonly quota: QuotaPolicy;
   readonly urlsPerRequest: number;
+  readonly purgesInFlight: number | undefined;
   /** When its day really begins, and how far its clock is before ours. */
   readonly resetUtcOffsetHours: number;
   readonly skewMs: number;
@@ -92,8 +93,10 @@ export function createSimulatedCdn(options: CdnOptions): SimulatedCdn {
       const urls = today.flatMap((one) => one[unit]);
       const written = onLedger.reduce((sum, entry) => sum + entry[unit], 0);
       const ofEvents = urls.filter(isEventsOnly).length;
-      const forEvents = quota.limits[unit] - quota.manualReserve[unit];
-      if (urls.length > quota.limits[unit]) violate(`${when}: ${urls.length} ${unit} were spent in a day`);
+      const budget = quota.budgets.find(({ perFile }) => perFile > 0 === (unit === 'files'));
+      if (budget === undefined) throw new Error(`the quota has no budget of ${unit}`);
+      const forEvents = budget.limit - budget.keptForPeople;
+      if (urls.length > budget.limit) violate(`${when}: ${urls.length} ${unit} were spent in a day`);
       if (written < urls.length) violate(`${when}: the ledger has ${written} ${unit} of ${urls.length}`);
       if (ofEvents > forEvents) violate(`${when}: events spent ${ofEvents} ${unit}, over ${forEvents}`);
     }
@@ -132,7 +135,8 @@ export function createSimulatedCdn(options: CdnOptions): SimulatedCdn {
   const provider: PurgeProvider = {
     subscription: SUBSCRIPTION,
     limits: { ...LIMITS, urlsPerRequest: options.urlsPerRequest },
-    capabilities: CAPABILITIES,
+    budgets: quota.budgets,
+    capabilities: { ...CAPABILITIES, purgesInFlight: options.purgesInFlight },
     quota,
     async findEndpoint(host) {
       if (host === OTHER_HOST && (mood !== 'flaky' || random.chance(0.7))) return ok(OTHER_ENDPOINT);

@@ -1,6 +1,8 @@
 // One history: drawn from its seed, run step by step, healed, and held against what the app promises.
 
 import type { BlobChange } from '../../src/lib/core/blob-change.ts';
+import type { Instant } from '../../src/lib/core/instant.ts';
+import { giveUpAt } from '../../src/lib/core/purge-tracking.ts';
 import type { QuotaPolicy } from '../../src/lib/core/quota-ledger.ts';
 import { bufferBlobChanges } from '../../src/lib/use-cases/buffer-blob-changes.ts';
 import { flushPurges } from '../../src/lib/use-cases/flush-purges.ts';
@@ -79,12 +81,15 @@ export async function runHistory(seed: number): Promise<HistoryResult> {
     },
     violate,
   );
+  // Of its own chance, so that the histories without a limit are what they were.
+  const purgesInFlight = seed % 8 === 0 ? createRandom(-seed).pick([1, 2]) : undefined;
   const cdn = createSimulatedCdn({
     random,
     clock,
     ledgers: storage.ledgers,
     quota,
     urlsPerRequest: random.pick([2, 5, 100]),
+    purgesInFlight,
     resetUtcOffsetHours: quota.resetUtcOffsetHours ?? random.pick([0, 8]),
     skewMs: random.between(-4 * MINUTE_MS, 4 * MINUTE_MS),
     note,
@@ -178,6 +183,7 @@ export async function runHistory(seed: number): Promise<HistoryResult> {
       if (workers[index].isDead()) workers[index] = startProcess(workers[index].name, world);
     }
     await cdn.compareLedger('after a step');
+    await judgeInFlight(storage, clock.now(), purgesInFlight, violate);
     judgeAttempts();
   };
   const deliverSome = (process: Process) => {
@@ -272,6 +278,18 @@ function createAttemptsJudge(
       if (failedAttempts > most) violate(`${failedAttempts} attempts are counted of ${most}: ${target.url}`);
     }
   };
+}
+
+/** Of two processes each may take the last place at the same moment. */
+async function judgeInFlight(
+  { records }: Storage,
+  now: Instant,
+  most: number | undefined,
+  violate: (what: string) => void,
+): Promise<void> {
+  if (most === undefined) return;
+  const inFlight = (await records.findOpenPurges()).filter((purge) => giveUpAt(purge) > now).length;
+  if (inFlight > most + 1) violate(`${inFlight} purges are in flight, and may be ${most}`);
 }
 
 function judgeEnd({ storage, cdn, takenOver, requests, isDone, violate }: End): void {

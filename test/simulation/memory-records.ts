@@ -54,6 +54,9 @@ export function createMemoryRecords(clock: Clock): MemoryRecords {
         .slice(0, most)
         .map(({ id }) => id);
     },
+    async findOpenPurges() {
+      return [...open.values()].flatMap(({ record }) => (isEnded(record) ? [] : [record]));
+    },
     async readOpenPurge(id) {
       return open.get(id);
     },

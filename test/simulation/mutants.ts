@@ -68,7 +68,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'lets events spend what is kept for people',
     file: 'src/lib/core/quota-ledger.ts',
-    find: 'Math.max(manualReserve[unit] - manual[unit], 0)',
+    find: 'Math.max(budget.keptForPeople - spendOf(budget, manual), 0)',
     replace: '0',
   },
   {
@@ -104,7 +104,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'names on a request only what was purged for it by its own name',
     file: 'src/lib/use-cases/request-progress.ts',
-    find: 'serves(target, one)',
+    find: 'serves(target, one, target.matching)',
     replace: 'target.url === one.url',
   },
   {
@@ -136,5 +136,11 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/lib/use-cases/flush-round.ts',
     find: 'if (left !== undefined) {',
     replace: 'if (true) {',
+  },
+  {
+    name: 'sends more purges than may be in flight',
+    file: 'src/lib/use-cases/purges-in-flight.ts',
+    find: 'inFlight.length < purgesInFlight',
+    replace: 'inFlight.length < 9',
   },
 ];

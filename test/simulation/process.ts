@@ -153,6 +153,7 @@ export function startProcess(name: string, world: World): Process {
       records: {
         savePurge: stored('save-purge', records.savePurge),
         findDuePurges: stored('find-due', records.findDuePurges),
+        findOpenPurges: stored('find-open', records.findOpenPurges),
         readOpenPurge: stored('read-open', records.readOpenPurge),
         updateOpenPurge: stored('update-open', records.updateOpenPurge),
         closePurge: stored('close-purge', records.closePurge),

@@ -1,6 +1,6 @@
 // What a process that runs histories tells: one line of JSON each.
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A history that broke a promise; every one, where that was asked for. */
 const ToldHistory = z.strictObject({

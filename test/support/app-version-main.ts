@@ -5,7 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { loadMutated } from '../simulation/mutate.ts';
 import { VERSIONS, type Version } from './app-version.ts';

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * `shipped`: the source as it stands. `next`: it writes each format one version higher, and reads both. `next, but

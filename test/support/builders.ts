@@ -1,6 +1,6 @@
 // Domain values for tests: right ones by default, each test says only what matters to it.
 
-import type { Capabilities } from '../../src/lib/core/capabilities.ts';
+import { EXACT_MATCHING, type Capabilities } from '../../src/lib/core/capabilities.ts';
 import type { AffectedPath, BlobChange, BlobPath } from '../../src/lib/core/blob-change.ts';
 import type { Joining, Stay } from '../../src/lib/core/backlog.ts';
 import type { BufferMessage } from '../../src/lib/core/buffer-message.ts';
@@ -8,6 +8,8 @@ import { cdnUrl, SCHEMES, type Scheme } from '../../src/lib/core/cdn-url.ts';
 import type { Claim, CoalescedTarget } from '../../src/lib/core/coalesce.ts';
 import type {
   AzureChinaCdnConfiguration,
+  AzureFrontDoorConfiguration,
+  CdnConfiguration,
   Configuration,
   ConfiguredHost,
   RequestLimits,
@@ -19,7 +21,7 @@ import { beginTracking } from '../../src/lib/core/purge-tracking.ts';
 import type { LocatedTarget } from '../../src/lib/core/purge-plan.ts';
 import type { BlobAsk, RequestPurge, RequestRecord, UrlAsk } from '../../src/lib/core/purge-request.ts';
 import type { PurgeTarget } from '../../src/lib/core/purge-target.ts';
-import type { QuotaPolicy } from '../../src/lib/core/quota-ledger.ts';
+import type { QuotaPolicy, Units } from '../../src/lib/core/quota-ledger.ts';
 import { mapToTargets, type MappingRule, type RuleHost } from '../../src/lib/core/url-mapping.ts';
 import { START_AT } from './fake-clock.ts';
 
@@ -121,17 +123,60 @@ export function aCdn(parts: Partial<AzureChinaCdnConfiguration> = {}): AzureChin
     keySettings: { id: 'CDN_KEY_ID', value: 'CDN_KEY_VALUE' },
     apiBaseUrl: 'https://restapi.cdn.azure.cn',
     limits: LIMITS,
+    matching: EXACT_MATCHING,
     timeouts: { connectMs: 5_000, headersMs: 30_000, bodyMs: 30_000 },
     quota: aQuota(),
     ...parts,
   };
 }
 
-/** The quota of the China CDN, reset at midnight UTC, with a tenth kept for people. */
-export function aQuota(parts: Partial<QuotaPolicy> = {}): QuotaPolicy {
+export function aFrontDoor(parts: Partial<AzureFrontDoorConfiguration> = {}): AzureFrontDoorConfiguration {
   return {
-    limits: { files: 2_000, directories: 500 },
-    manualReserve: { files: 200, directories: 50 },
+    provider: 'azure-front-door',
+    name: 'front-door',
+    subscriptionId: SUBSCRIPTION,
+    resourceGroup: 'rg-web',
+    profile: 'contoso',
+    endpoint: 'www',
+    armUrl: 'https://management.azure.com',
+    apiVersion: '2024-09-01',
+    identity: {
+      kind: 'managed',
+      clientId: undefined,
+      authority: 'https://login.microsoftonline.com',
+      audience: 'https://management.azure.com',
+    },
+    limits: LIMITS,
+    purgesInFlight: 1,
+    matching: { ignoresCase: true, ignoresQuery: true, ignoresScheme: true, reachesBelow: true },
+    timeouts: { connectMs: 5_000, headersMs: 30_000, bodyMs: 30_000 },
+    ...parts,
+  };
+}
+
+/** The quota of the China CDN, reset at midnight UTC, with a tenth kept for people. */
+export function aQuota({
+  limits = { files: 2_000, directories: 500 },
+  manualReserve = { files: 200, directories: 50 },
+  ...parts
+}: Partial<QuotaPolicy> & { readonly limits?: Units; readonly manualReserve?: Units } = {}): QuotaPolicy {
+  return {
+    budgets: [
+      {
+        perFile: 1,
+        perDirectory: 0,
+        limit: limits.files,
+        per: 'day',
+        keptForPeople: manualReserve.files,
+      },
+      {
+        perFile: 0,
+        perDirectory: 1,
+        limit: limits.directories,
+        per: 'day',
+        keptForPeople: manualReserve.directories,
+      },
+    ],
     resetUtcOffsetHours: 0,
     resetMarginMs: 600_000,
     sites: new Map(),
@@ -148,7 +193,7 @@ export function aConfiguration({
   accounts = [ACCOUNT],
 }: {
   readonly rules?: readonly MappingRule[];
-  readonly cdns?: readonly AzureChinaCdnConfiguration[];
+  readonly cdns?: readonly CdnConfiguration[];
   readonly accounts?: readonly string[];
 } = {}): Configuration {
   const names = new Set(rules.flatMap(({ hosts }) => hosts.map(({ host }) => host)));
@@ -165,8 +210,8 @@ function configuredHost(name: string, rules: readonly MappingRule[]): Configured
   const using = rules.filter(({ hosts }) => hosts.some(({ host }) => host === name));
   const servedBy = new Map<string, ConfiguredHost['servedBy'][number]>();
   for (const { site, hosts } of using) {
-    for (const { host, cdn, endpointId } of hosts) {
-      if (host === name && !servedBy.has(cdn)) servedBy.set(cdn, { cdn, endpointId, site });
+    for (const { host, cdn, endpointId, matching } of hosts) {
+      if (host === name && !servedBy.has(cdn)) servedBy.set(cdn, { cdn, endpointId, site, matching });
     }
   }
   return {
@@ -292,7 +337,7 @@ export function aStay(parts: Partial<Stay> = {}): Stay {
 
 /** A purge that the CDN has just accepted. */
 export function aPurge(parts: Partial<OpenPurge> = {}): OpenPurge {
-  const accepted = beginTracking({
+  const accepted = {
     id: '20240115-00000000-0000-4000-8000-000000000009',
     acceptedAt: START_AT,
     cdn: CDN,
@@ -303,8 +348,8 @@ export function aPurge(parts: Partial<OpenPurge> = {}): OpenPurge {
     correlationId: 'correlation-1',
     attempt: 1,
     causes: [],
-  });
-  return { ...accepted, ...parts };
+  };
+  return { ...beginTracking(accepted, CAPABILITIES.pollPausesMs, undefined), ...parts };
 }
 
 export function aRequest(parts: Partial<RequestRecord> = {}): RequestRecord {

@@ -1,6 +1,6 @@
 // Quota ledgers in memory, through their real stored form, with ETags.
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { EMPTY_LEDGER } from '../../src/lib/core/quota-ledger.ts';
 import { StoredLedger } from '../../src/lib/records/ledger.schema.ts';

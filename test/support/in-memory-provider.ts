@@ -2,8 +2,9 @@
 
 import type { Capabilities } from '../../src/lib/core/capabilities.ts';
 import type { RequestLimits } from '../../src/lib/core/configuration.ts';
+import type { PurgeBudget } from '../../src/lib/core/purge-budget.ts';
 import type { NotAccepted, PurgeOutcome } from '../../src/lib/core/purge-outcome.ts';
-import type { ItemProgress } from '../../src/lib/core/purge-tracking.ts';
+import type { ItemProgress, TaskProgress } from '../../src/lib/core/purge-tracking.ts';
 import type { QuotaPolicy } from '../../src/lib/core/quota-ledger.ts';
 import { err, ok, type Result } from '../../src/lib/core/result.ts';
 import type { PurgeBatch, PurgeProvider } from '../../src/lib/use-cases/ports.ts';
@@ -13,11 +14,10 @@ import type { Journal } from './recording-journal.ts';
 /** Gives the answer to a purge; `number` counts the purges of this CDN from 1. */
 export type Script = (purge: PurgeBatch, number: number) => PurgeOutcome | Promise<PurgeOutcome>;
 
+type TaskAnswer = Result<readonly ItemProgress[] | TaskProgress, NotAccepted>;
+
 /** Gives the answer to a question about a task; `urls` are those that were accepted with it. */
-export type TaskScript = (
-  urls: readonly string[],
-  taskId: string,
-) => Result<readonly ItemProgress[], NotAccepted> | Promise<Result<readonly ItemProgress[], NotAccepted>>;
+export type TaskScript = (urls: readonly string[], taskId: string) => TaskAnswer | Promise<TaskAnswer>;
 
 export type ScriptedProvider = PurgeProvider & {
   readonly purges: readonly PurgeBatch[];
@@ -34,6 +34,8 @@ export type ScriptedProvider = PurgeProvider & {
 export type ScriptedProviderOptions = {
   readonly limits?: RequestLimits;
   readonly capabilities?: Partial<Capabilities>;
+  /** Those of the quota unless given. */
+  readonly budgets?: readonly PurgeBudget[];
   readonly subscription?: string;
   /** None unless given. */
   readonly quota?: QuotaPolicy;
@@ -50,6 +52,7 @@ export function createScriptedProvider(
   {
     limits = LIMITS,
     capabilities,
+    budgets,
     subscription = 'subscription-1',
     quota,
     script,
@@ -77,6 +80,7 @@ export function createScriptedProvider(
     subscription,
     limits,
     capabilities: { ...CAPABILITIES, ...capabilities },
+    budgets: budgets ?? quota?.budgets ?? [],
     quota,
     purges,
     purgedUrls: () => accepted,
@@ -117,8 +121,9 @@ export function createScriptedProvider(
       journal.note({ port: 'cdn', call: 'read-progress', of: taskId });
       // Like `submit`: what runs at once is seen to.
       await new Promise((resolve) => setImmediate(resolve));
-      const items = await follow(tasks.get(taskId) ?? [], taskId);
-      return items.ok ? ok({ items: items.value }) : items;
+      const answered = await follow(tasks.get(taskId) ?? [], taskId);
+      if (!answered.ok) return answered;
+      return ok('items' in answered.value ? answered.value : { items: answered.value });
     },
   };
 }

@@ -1,6 +1,6 @@
 // Records in memory, kept as the JSON that blob storage would hold.
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { isEnded, type PurgeRecord } from '../../src/lib/core/purge-record.ts';
 import type { RequestRecord } from '../../src/lib/core/purge-request.ts';
@@ -76,6 +76,13 @@ export function createInMemoryRecords(journal: Journal): InMemoryRecords {
         .toSorted((a, b) => a.dueAt - b.dueAt)
         .slice(0, most)
         .map(({ id }) => id);
+    },
+
+    async findOpenPurges() {
+      journal.note({ port: 'records', call: 'find-open', of: '' });
+      return [...open.keys()]
+        .flatMap((id) => readPurge(open, id) ?? [])
+        .flatMap((record) => (isEnded(record) ? [] : [record]));
     },
 
     async readOpenPurge(id) {

@@ -8,14 +8,23 @@ import { spentInDay } from '../../src/lib/core/quota-ledger.ts';
 import { quotaDays } from '../../src/lib/core/quota-days.ts';
 import { createDaySpending } from '../../src/lib/use-cases/day-spending.ts';
 import { flushPurges, type FlushPorts } from '../../src/lib/use-cases/flush-purges.ts';
-import type { InventoryStore } from '../../src/lib/use-cases/ports.ts';
+import type { BlobLister, InventoryStore } from '../../src/lib/use-cases/ports.ts';
 import { refreshInventory } from '../../src/lib/use-cases/refresh-inventory.ts';
 import { ACCOUNT, aChange, aConfiguration, aQuota } from './builders.ts';
-import { createInMemoryAccounts, createInMemoryInventory } from './in-memory-inventory.ts';
+import {
+  createInMemoryAccounts,
+  createInMemoryInventory,
+  type InMemoryAccounts,
+} from './in-memory-inventory.ts';
+import type { ScriptedProviderOptions } from './in-memory-provider.ts';
 import { createWorld, VISIBILITY_MS, type World } from './in-memory-world.ts';
 
 export type PlanningWorld = World & {
   readonly inventory: InventoryStore;
+  /** What stands in storage; `asked` has each page that was listed. */
+  readonly accounts: InMemoryAccounts;
+  /** As after a restart: what a process remembers of its day is gone. */
+  readonly restart: () => void;
   /** File and directory units that the day's ledger says are spent. */
   readonly spent: () => Promise<{ readonly files: number; readonly directories: number }>;
 };
@@ -26,7 +35,10 @@ export type PlanningWorldOptions = {
   /** As `planner` stands in the document. */
   readonly planner?: Readonly<Record<string, unknown>>;
   readonly configuration?: Configuration;
-  readonly quota?: QuotaPolicy;
+  /** `none`: only the provider's budgets for a call. */
+  readonly quota?: QuotaPolicy | 'none';
+  readonly cdn?: Omit<ScriptedProviderOptions, 'quota'>;
+  readonly changeLister?: (lister: BlobLister) => BlobLister;
   readonly changeInventory?: (inventory: InventoryStore) => InventoryStore;
 };
 
@@ -61,28 +73,43 @@ export async function createPlanningWorld({
   planner = {},
   configuration = aConfiguration(),
   quota = aQuota(),
+  cdn = {},
+  changeLister = (lister) => lister,
   changeInventory = (inventory) => inventory,
 }: PlanningWorldOptions = {}): Promise<PlanningWorld> {
   const planned = { ...configuration, planner: plannerOf(planner) };
-  const world = createWorld({ configuration: planned, cdn: { quota } });
+  const world = createWorld({ configuration: planned, cdn: quota === 'none' ? cdn : { ...cdn, quota } });
   const inventory = createInMemoryInventory();
-  const lister = createInMemoryAccounts({ [`${ACCOUNT}/media`]: standing }, { pageSize: 1_000 });
+  const accounts = createInMemoryAccounts({ [`${ACCOUNT}/media`]: standing }, { pageSize: 1_000 });
   const own = { account: ACCOUNT, recordsContainer: 'purge-records' };
   await refreshInventory(
-    { configuration: world.ports.configuration, inventory, lister, own, clock: world.clock },
+    { configuration: world.ports.configuration, inventory, lister: accounts, own, clock: world.clock },
     { relistAfterMs: 1 },
     world.run,
   );
+  let spending = createDaySpending();
   const ports: FlushPorts = {
     ...world.ports,
-    planner: { inventory: changeInventory(inventory), spending: createDaySpending() },
+    planner: {
+      inventory: changeInventory(inventory),
+      lister: changeLister(accounts),
+      get spending() {
+        return spending;
+      },
+    },
   };
   return {
     ...world,
     ports,
+    services: { ...world.services, flushPorts: ports },
     inventory,
+    accounts,
+    restart() {
+      spending = createDaySpending();
+    },
     flush: () => flushPurges(ports, { takeForMs: VISIBILITY_MS / 2, sendForMs: 240_000 }, world.run),
     async spent() {
+      if (quota === 'none') return { files: 0, directories: 0 };
       const { ledger } = await ports.ledgers.load(world.cdn.subscription);
       const entries = quotaDays(world.clock.now(), quota).flatMap((day) => spentInDay(ledger, day));
       return {

@@ -16,6 +16,7 @@ export type Effect = {
     | 'poison'
     | 'save-purge'
     | 'find-due'
+    | 'find-open'
     | 'read-open'
     | 'update-open'
     | 'close-purge'

@@ -2,7 +2,7 @@
 //
 // Base64 because a queue message is XML text, which cannot hold every character that a blob's name can.
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { BlobChange } from '../core/blob-change.ts';
 import { findBlobNameFault, isContainerName } from '../core/blob-name.ts';

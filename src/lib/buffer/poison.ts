@@ -1,6 +1,6 @@
 // What stands in the poison queue: why a message is there, and the message as it was or the blob that holds it.
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { Instant } from '../core/instant.ts';
 import type { PoisonEntry, PoisonOriginal } from '../use-cases/ports.ts';

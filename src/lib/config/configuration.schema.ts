@@ -1,8 +1,9 @@
 // The configuration document as an operator writes it. docs/configuration.schema.json is made from this.
 
 import * as z from 'zod';
+import { NEW_BLOBS } from '../core/planner/new-blobs.ts';
 import { SCHEMES, SPELLINGS } from '../core/cdn-url.ts';
-import type { Result } from '../core/result.ts';
+import { Guid, limitsUpTo, parsed, Timeouts } from './document-fields.ts';
 import {
   ACCOUNT,
   CONTAINER,
@@ -16,27 +17,13 @@ import {
   parseStripPrefix,
   SETTING_NAME,
 } from './document-strings.ts';
+import { AzureFrontDoor } from './front-door.schema.ts';
 import { findGlobFault } from './globs.ts';
 
 /** Names of sites and CDNs. Checked beside the schema, so that a faulty name does not hide faults below it. */
 export const ENTRY_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
 
-const parsed = (parse: (text: string) => Result<string, string>) =>
-  z.string().transform((text, context) => {
-    const result = parse(text);
-    if (result.ok) return result.value;
-    context.issues.push({ code: 'custom', message: result.error, input: text });
-    return z.NEVER;
-  });
-
 const EntryName = z.string().regex(ENTRY_NAME, { error: 'must be letters, digits, - and _, at most 63' });
-
-const Guid = z
-  .string()
-  .regex(/^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/, {
-    error: 'must be an id like 11112222-3333-4444-5555-666677778888',
-  })
-  .toLowerCase();
 
 const SettingName = parsed(parseSettingName);
 
@@ -75,8 +62,6 @@ const mappingFields = {
     .optional()
     .meta({ description: 'Whether an index document also purges /dir beside /dir/. Default: false.' }),
 };
-
-const milliseconds = z.int().min(100).max(300_000);
 
 const keyNames = {
   id: SettingName.meta({
@@ -153,37 +138,12 @@ const AzureChinaCdn = z.strictObject({
     description: 'Where the CDN API answers: https, or http on a loopback host.',
     pattern: '^https?://[^?#]+$',
   }),
-  limits: z
-    .strictObject({
-      urlsPerRequest: z
-        .int()
-        .min(1)
-        .max(1000)
-        .default(100)
-        .meta({ description: 'URLs in one purge request at most.' }),
-      bytesPerRequest: z
-        .int()
-        .min(4096)
-        .max(4_194_304)
-        .default(262_144)
-        .meta({ description: 'Bytes of the body of one purge request at most.' }),
-    })
-    .prefault({})
-    .meta({ description: 'What one request to the CDN may hold.' }),
-  timeouts: z
-    .strictObject({
-      connectMs: milliseconds
-        .default(5_000)
-        .meta({ description: 'Milliseconds to connect to the API, TLS included.' }),
-      headersMs: milliseconds
-        .default(30_000)
-        .meta({ description: 'Milliseconds from the request to the headers of the answer.' }),
-      bodyMs: milliseconds
-        .default(30_000)
-        .meta({ description: 'Milliseconds between two parts of the body of the answer.' }),
-    })
-    .prefault({})
-    .meta({ description: 'How long a request to the CDN may take.' }),
+  limits: limitsUpTo(1000),
+  directoriesReachBelow: z.boolean().default(true).meta({
+    description:
+      'Whether a directory purge also takes along what lies in directories below it: not documented by the CDN; assumed so.',
+  }),
+  timeouts: Timeouts,
   quota: Quota.prefault({}).meta({
     description:
       'The daily quota of the subscription. CDNs of one subscription share it and must state the same.',
@@ -201,9 +161,11 @@ const Host = z.union([
   HostName,
   z.strictObject({
     host: HostName,
-    endpoint: Guid.optional().meta({
+    // What it must look like is for the CDN to say: see cross-references.ts.
+    endpoint: z.string().toLowerCase().optional().meta({
       description:
-        'Id of the CDN endpoint that serves the host. Left out: it is found in the list of the subscription’s endpoints.',
+        'The CDN endpoint that serves the host: its id on the Azure China CDN, its name on Azure Front Door. Left out: the China CDN is asked for it, and Front Door uses the `endpoint` of its entry in `cdns`.',
+      pattern: '^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$',
     }),
     cdn: cdnName.meta({ description: 'The CDN of this host; a name of `cdns`.' }),
   }),
@@ -269,6 +231,18 @@ const Planner = z.strictObject({
   maxStalenessMinutes: z.int().min(0).max(1_440).default(240).meta({
     description: 'The longest that a file waits to save quota, while there is quota left.',
   }),
+  newBlobs: z.enum(NEW_BLOBS).default('purge').meta({
+    description:
+      'Files that were never there before. purge: as any other; when-there-is-room: only with files of the quota that nothing else needs; never: not at all. An edge can hold nothing of them but an answer that there is no such file.',
+  }),
+  groups: z.array(Glob).default([]).meta({
+    description:
+      'Globs over host and path of directories whose changed files go in one request or wait together, such as media.example.cn/hls/*: a manifest and its parts.',
+  }),
+  recountHours: z.int().min(1).max(720).default(48).meta({
+    description:
+      'Where the listing of a container is older, what a directory purge would evict is counted before it is sent.',
+  }),
   relistHours: z
     .int()
     .min(1)
@@ -287,7 +261,7 @@ export const ConfigurationDocument = z.strictObject({
     .optional()
     .meta({ description: 'Where editors find the JSON Schema of this document.' }),
   cdns: z
-    .record(z.string(), AzureChinaCdn)
+    .record(z.string(), z.discriminatedUnion('provider', [AzureChinaCdn, AzureFrontDoor]))
     .refine(atLeastOne, { error: 'must name at least one CDN' })
     .meta({ description: 'The CDNs, each by a name of your choice.', propertyNames, minProperties: 1 }),
   defaults: z

@@ -1,19 +1,24 @@
 // From the operator's document to the configuration that the app works by, or to all that is wrong with it.
 
 import type {
+  AzureFrontDoorConfiguration,
   CdnConfiguration,
   Configuration,
   ConfiguredHost,
   PlannerConfiguration,
 } from '../core/configuration.ts';
+import { EXACT_MATCHING, type UrlMatching } from '../core/capabilities.ts';
 import { SCHEMES, type Scheme } from '../core/cdn-url.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { MappingRule, RuleHost } from '../core/url-mapping.ts';
+import { isSameMatching } from '../core/url-matching.ts';
+import { CLOUDS } from './clouds.ts';
 import { formatPath, type ConfigurationProblem } from './configuration-problem.ts';
 import type { ConfigurationDocument } from './configuration.schema.ts';
 import { buildQuotaPolicy, findQuotaFaults } from './quota-policy.ts';
 import { findCrossReferenceFaults } from './cross-references.ts';
 import { parseShape } from './document-shape.ts';
+import { findProfileFaults } from './shared-profiles.ts';
 import { excludesEverythingBelow, matchesAny, matchesContainer } from './globs.ts';
 import { findJsonFaults } from './json-faults.ts';
 
@@ -45,7 +50,7 @@ export function parseConfiguration(document: unknown): ConfigurationResult {
   const shape = parseShape(document);
   const crossFaults = findCrossReferenceFaults(document);
   if (!shape.ok) return err([...shape.error, ...crossFaults]);
-  const faults = [...crossFaults, ...findQuotaFaults(shape.value)];
+  const faults = [...crossFaults, ...findQuotaFaults(shape.value), ...findProfileFaults(shape.value)];
   if (faults.length > 0) return err(faults);
   return ok(buildConfiguration(shape.value));
 }
@@ -54,7 +59,10 @@ const LONGEST_TEXT = 1024 * 1024;
 
 function buildConfiguration(document: ConfigurationDocument): Configuration {
   const sites = Object.entries(document.sites);
-  const hostsBySite = resolveHosts(document);
+  const cdns = new Map(
+    Object.entries(document.cdns).map(([name, cdn]) => [name, buildCdn(name, cdn, document)]),
+  );
+  const hostsBySite = resolveHosts(document, cdns);
   const rules = sites.flatMap(([name, site]) =>
     site.containers.map((container, index) =>
       buildRule({
@@ -69,7 +77,7 @@ function buildConfiguration(document: ConfigurationDocument): Configuration {
   );
   const accounts = rules.map(({ account }) => account).filter((account) => account !== '*');
   return {
-    cdns: new Map(Object.entries(document.cdns).map(([name, cdn]) => [name, buildCdn(name, cdn, document)])),
+    cdns,
     rules,
     accounts: new Set(accounts),
     hosts: collectHosts(rules),
@@ -85,43 +93,95 @@ function buildPlanner({
   mostEvicted,
   staleCost,
   maxStalenessMinutes,
+  newBlobs,
+  groups,
+  recountHours,
   relistHours,
 }: NonNullable<ConfigurationDocument['planner']>): PlannerConfiguration {
-  const matches = never.length === 0 ? () => false : matchesAny(never);
-  // With its slash too: `host/assets/**` means `host/assets/` itself as well.
-  const isForbidden = (directory: string): boolean => matches(directory) || matches(directory.slice(0, -1));
+  const isForbidden = matchesDirectory(never);
+  const isGroup = matchesDirectory(groups);
   return {
     isAllowed: (host, directory) => (roots || directory !== '/') && !isForbidden(`${host}${directory}`),
+    isGroup: groups.length === 0 ? undefined : (host, directory) => isGroup(`${host}${directory}`),
+    newBlobs,
     smallestDirectory,
     mostEvicted,
     staleCost,
     maxStalenessMs: maxStalenessMinutes * 60_000,
-    relistAfterMs: relistHours * 3_600_000,
+    relistAfterMs: relistHours * HOUR_MS,
+    recountAfterMs: recountHours * HOUR_MS,
   };
 }
 
-function buildCdn(
+const HOUR_MS = 3_600_000;
+
+/** Takes a directory with its slash: `host/assets/**` means `host/assets/` itself as well. */
+function matchesDirectory(globs: readonly string[]): (directory: string) => boolean {
+  if (globs.length === 0) return () => false;
+  const matches = matchesAny(globs);
+  return (directory) => matches(directory) || matches(directory.slice(0, -1));
+}
+
+type CdnDocument = ConfigurationDocument['cdns'][string];
+
+function buildCdn(name: string, cdn: CdnDocument, document: ConfigurationDocument): CdnConfiguration {
+  switch (cdn.provider) {
+    case 'azure-china-cdn':
+      return {
+        provider: cdn.provider,
+        name,
+        subscriptionId: cdn.subscription,
+        keySettings: cdn.keys,
+        apiBaseUrl: cdn.apiBaseUrl,
+        limits: cdn.limits,
+        matching: { ...EXACT_MATCHING, reachesBelow: cdn.directoriesReachBelow },
+        timeouts: cdn.timeouts,
+        quota: buildQuotaPolicy(cdn, document),
+      };
+    case 'azure-front-door':
+      return buildFrontDoor(name, cdn);
+  }
+}
+
+function buildFrontDoor(
   name: string,
-  cdn: ConfigurationDocument['cdns'][string],
-  document: ConfigurationDocument,
-): CdnConfiguration {
+  cdn: Extract<CdnDocument, { provider: 'azure-front-door' }>,
+): AzureFrontDoorConfiguration {
+  const cloud = CLOUDS[cdn.cloud];
   return {
     provider: cdn.provider,
     name,
     subscriptionId: cdn.subscription,
-    keySettings: cdn.keys,
-    apiBaseUrl: cdn.apiBaseUrl,
+    resourceGroup: cdn.resourceGroup,
+    profile: cdn.profile,
+    endpoint: cdn.endpoint,
+    armUrl: cdn.armUrl ?? cloud.armUrl,
+    apiVersion: cdn.apiVersion,
+    identity: {
+      kind: cdn.identity.kind,
+      clientId: cdn.identity.clientId,
+      authority: cdn.authority ?? cloud.authority,
+      audience: cdn.audience ?? cloud.audience,
+    },
     limits: cdn.limits,
+    purgesInFlight: cdn.purgesInFlight,
+    // learn.microsoft.com/azure/frontdoor/cache-purge
+    matching: { ignoresCase: true, ignoresQuery: true, ignoresScheme: true, reachesBelow: true },
     timeouts: cdn.timeouts,
-    quota: buildQuotaPolicy(cdn, document),
   };
 }
 
 type SiteDocument = ConfigurationDocument['sites'][string];
 type ContainerDocument = SiteDocument['containers'][number];
 
-/** An endpoint id given once for a host holds wherever the document names that host on the same CDN. */
-function resolveHosts({ sites, defaults }: ConfigurationDocument): Map<string, RuleHost[]> {
+/**
+ * An endpoint given once for a host holds wherever the document names that host on the same CDN; that of the CDN
+ * where there is none.
+ */
+function resolveHosts(
+  { cdns, sites, defaults }: ConfigurationDocument,
+  built: Configuration['cdns'],
+): Map<string, RuleHost[]> {
   const endpoints = new Map<string, string>();
   const hostsBySite = new Map<string, RuleHost[]>();
   for (const [name, site] of Object.entries(sites)) {
@@ -133,10 +193,23 @@ function resolveHosts({ sites, defaults }: ConfigurationDocument): Map<string, R
   for (const [name, hosts] of hostsBySite) {
     hostsBySite.set(
       name,
-      hosts.map((host) => ({ ...host, endpointId: endpoints.get(hostKey(host)) })),
+      hosts.map((host) => ({
+        ...host,
+        endpointId: endpoints.get(hostKey(host)) ?? endpointOf(cdns[host.cdn]),
+        matching: matchingOf(built.get(host.cdn)),
+      })),
     );
   }
   return hostsBySite;
+}
+
+function endpointOf(cdn: CdnDocument | undefined): string | undefined {
+  return cdn?.provider === 'azure-front-door' ? cdn.endpoint : undefined;
+}
+
+/** Undefined where each URL stands for itself: targets need not say so. */
+function matchingOf(cdn: CdnConfiguration | undefined): UrlMatching | undefined {
+  return isSameMatching(cdn?.matching, EXACT_MATCHING) ? undefined : cdn?.matching;
 }
 
 const hostKey = ({ cdn, host }: RuleHost): string => `${cdn} ${host}`;
@@ -190,11 +263,11 @@ const unique = <T>(values: readonly T[]): readonly T[] => [...new Set(values)];
 function collectHosts(rules: readonly MappingRule[]): Map<string, ConfiguredHost> {
   const found = new Map<string, { servedBy: ConfiguredHost['servedBy'][number][]; schemes: Set<Scheme> }>();
   for (const rule of rules) {
-    for (const { host, cdn, endpointId } of rule.hosts) {
+    for (const { host, cdn, endpointId, matching } of rule.hosts) {
       const entry = found.get(host) ?? { servedBy: [], schemes: new Set() };
       found.set(host, entry);
       if (!entry.servedBy.some((known) => known.cdn === cdn)) {
-        entry.servedBy.push({ cdn, endpointId, site: rule.site });
+        entry.servedBy.push({ cdn, endpointId, site: rule.site, matching });
       }
       for (const scheme of rule.schemes) entry.schemes.add(scheme);
     }

@@ -3,7 +3,9 @@
 import { closestName } from './closest-name.ts';
 import { formatPath, type ConfigurationProblem } from './configuration-problem.ts';
 import { ENTRY_NAME } from './configuration.schema.ts';
-import { Outline, type UNREADABLE } from './outline.schema.ts';
+import { GUID, NO_GUID } from './document-fields.ts';
+import { FRONT_DOOR_ENDPOINT, NO_FRONT_DOOR_ENDPOINT } from './front-door.schema.ts';
+import { Outline, UNREADABLE } from './outline.schema.ts';
 
 /** Takes any document, gives the faults between its parts. Says nothing of parts that cannot be read. */
 export function findCrossReferenceFaults(document: unknown): ConfigurationProblem[] {
@@ -12,6 +14,7 @@ export function findCrossReferenceFaults(document: unknown): ConfigurationProble
     ...findFaultyNames(outline),
     ...findUnknownCdns(outline),
     ...findHostsWithoutCdn(outline),
+    ...findFaultyEndpoints(outline),
     ...findHostConflicts(outline),
     ...findWildcardWithoutAccount(outline),
   ];
@@ -67,6 +70,41 @@ function findHostsWithoutCdn(outline: Outline): ConfigurationProblem[] {
     .map(({ place }) => problem(place, 'has no CDN: name one for the host, its site or in defaults'));
 }
 
+/** What an endpoint is called, and whether a host may leave it out, is for its CDN to say. */
+function findFaultyEndpoints(outline: Outline): ConfigurationProblem[] {
+  const cdns = new Map(outline.cdns ?? []);
+  const named = new Set(
+    placedHosts(outline).flatMap(({ site, host }) =>
+      host.endpoint === undefined ? [] : [servedKey(outline, site, host)],
+    ),
+  );
+  return placedHosts(outline).flatMap(({ site, host, place }) => {
+    const name = cdnOf(outline, site, host);
+    const cdn = typeof name === 'string' ? cdns.get(name) : undefined;
+    const at = [...place, 'endpoint'];
+    const { endpoint } = host;
+    switch (cdn?.provider) {
+      case 'azure-china-cdn':
+        return typeof endpoint === 'string' && !GUID.test(endpoint) ? [problem(at, NO_GUID)] : [];
+      case 'azure-front-door':
+        if (typeof endpoint === 'string' && !FRONT_DOOR_ENDPOINT.test(endpoint)) {
+          return [problem(at, NO_FRONT_DOOR_ENDPOINT)];
+        }
+        if (cdn.endpoint !== undefined || named.has(servedKey(outline, site, host))) return [];
+        return [problem(place, `has no endpoint: name one for the host, or in cdns.${String(name)}`)];
+      // Unknown, unreadable or not there: that is told elsewhere.
+      case undefined:
+      case UNREADABLE:
+      default:
+        return [];
+    }
+  });
+}
+
+function servedKey(outline: Outline, site: Site, host: Site['hosts'][number]): string {
+  return JSON.stringify([host.host, cdnOf(outline, site, host)]);
+}
+
 function findHostConflicts(outline: Outline): ConfigurationProblem[] {
   const problems: ConfigurationProblem[] = [];
   const inSite = new Map<string, Place>();
@@ -74,13 +112,13 @@ function findHostConflicts(outline: Outline): ConfigurationProblem[] {
   for (const { siteName, site, host, place } of placedHosts(outline)) {
     const cdn = cdnOf(outline, site, host);
     if (typeof host.host !== 'string' || typeof cdn !== 'string') continue;
-    const served = JSON.stringify([host.host, cdn]);
+    const served = servedKey(outline, site, host);
     const servedInSite = JSON.stringify([siteName, served]);
     const twin = inSite.get(servedInSite);
     if (twin === undefined) inSite.set(servedInSite, place);
     else problems.push(problem(place, `is the same host and CDN as ${formatPath(twin)}`));
 
-    if (host.endpoint === undefined) continue;
+    if (typeof host.endpoint !== 'string') continue;
     const first = endpoints.get(served);
     if (first === undefined) endpoints.set(served, { endpoint: host.endpoint, place });
     else if (first.endpoint !== host.endpoint) {

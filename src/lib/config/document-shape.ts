@@ -52,6 +52,9 @@ const describe: z.core.$ZodErrorMap = (issue) => {
     case 'too_big':
       return `must be at most ${issue.maximum}`;
     case 'invalid_union':
+      if (issue.discriminator !== undefined && issue.inclusive !== false) {
+        return describeKind(issue.input, issue.discriminator, issue.options ?? []);
+      }
       return issue.input === undefined
         ? 'is missing'
         : `must be a host name, or an object with a host, not ${typeName(issue.input)}`;
@@ -69,6 +72,13 @@ const describe: z.core.$ZodErrorMap = (issue) => {
       return undefined;
   }
 };
+
+/** The input is the whole object: the key by which its kinds are told apart is missing, or names none. */
+function describeKind(input: unknown, key: string, options: readonly z.core.util.Primitive[]): string {
+  const kinds = oneOf(options);
+  const isMissing = typeof input === 'object' && input !== null && Reflect.get(input, key) === undefined;
+  return isMissing ? `is missing: ${kinds} is needed` : `must be ${kinds}`;
+}
 
 function describeUnknownKey(key: string, known: readonly string[]): string {
   const closest = closestName(key, known);

@@ -14,10 +14,35 @@ export function parseHostName(text: string): Result<string, string> {
 }
 
 /** An absolute URL without trailing slash; plain http only to this machine, as signatures would travel open. */
-export function parseApiBaseUrl(text: string): Result<string, string> {
-  if (!/^https?:\/\//iu.test(text) || !URL.canParse(text)) {
-    return err('must be a URL such as https://restapi.cdn.azure.cn');
-  }
+export const parseApiBaseUrl = (text: string): Result<string, string> =>
+  parseServiceUrl(text, 'https://restapi.cdn.azure.cn');
+
+/** Like `parseApiBaseUrl`: tokens would travel open. */
+export const parseResourceManagerUrl = (text: string): Result<string, string> =>
+  parseServiceUrl(text, 'https://management.azure.com');
+
+/** An https URL without trailing slash: the package that makes logins takes no other. */
+export function parseAuthority(text: string): Result<string, string> {
+  const url = parseServiceUrl(text, 'https://login.microsoftonline.com');
+  return url.ok && !url.value.startsWith('https:') ? err('must be https') : url;
+}
+
+/** learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules */
+export function parseResourceGroup(text: string): Result<string, string> {
+  return /^(?=.{1,90}$)[\p{L}\p{N}_().-]*[\p{L}\p{N}_()-]$/u.test(text)
+    ? ok(text)
+    : err('must be the name of a resource group');
+}
+
+/** What a token is for, as it stands: a slash at its end is a part of it. */
+export function parseAudience(text: string): Result<string, string> {
+  return /^(?:https|api):\/\/[^\s?#]+$/u.test(text)
+    ? ok(text)
+    : err('must be an audience such as https://management.azure.com');
+}
+
+function parseServiceUrl(text: string, example: string): Result<string, string> {
+  if (!/^https?:\/\//iu.test(text) || !URL.canParse(text)) return err(`must be a URL such as ${example}`);
   const url = new URL(text);
   if (url.username !== '' || url.password !== '') return err('must not hold a user name or a password');
   if (/[?#]/u.test(text)) return err('must have no query and no fragment');

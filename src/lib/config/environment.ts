@@ -1,15 +1,14 @@
 // The app settings, parsed once: raw names in, one shaped object out, every fault at once.
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { ConfigurationError } from './configuration-error.ts';
 import { parseInventoryConnections } from './inventory-connections.ts';
-import { isUnresolvedReference, UNRESOLVED } from './required-settings.ts';
-import { findStorageConnectionFaults } from './storage-connection.ts';
+import { parseStorageConnection, type BlobConnection, type StorageConnection } from './storage-by-identity.ts';
 
 export type Environment = {
-  /** Connection string of the storage account that holds the buffer and the records. */
-  readonly storageConnection: string;
+  /** Of the storage account that holds the buffer and the records. */
+  readonly storage: StorageConnection;
   readonly configurationFrom: ConfigurationOrigin;
   /** NCRONTAB, six fields, UTC. */
   readonly schedule: string;
@@ -26,14 +25,16 @@ export type Environment = {
   readonly inventory: {
     /** When a part of the containers is listed, in the same form. */
     readonly schedule: string;
-    /** Connection strings by account, beside that of the buffer and the records. */
-    readonly connections: ReadonlyMap<string, string>;
+    /** By account, beside that of the buffer and the records. */
+    readonly connections: ReadonlyMap<string, BlobConnection>;
   };
   /** How long a received message stays hidden from other flushes. */
   readonly visibilityMs: number;
   /** How long a flush that died keeps others from flushing. */
   readonly leaseSeconds: number;
   readonly applicationInsightsConnection: string | undefined;
+  /** The app role that every caller over HTTP must have; undefined: a key of the Functions host is enough. */
+  readonly requiredRole: string | undefined;
 };
 
 /** Where the configuration document comes from. */
@@ -55,10 +56,12 @@ export function parseEnvironment(settings: Settings): Environment {
   const parsed = RawEnvironment.safeParse(given);
   const origins = originsOf(given);
   const [configurationFrom] = origins;
+  const storage = parseStorageConnection(given, 'PURGE_STORAGE');
   const inventory = parseInventoryConnections(given);
-  if (!parsed.success || !inventory.ok || configurationFrom === undefined || origins.length > 1) {
+  if (!parsed.success || !storage.ok || !inventory.ok || configurationFrom === undefined || origins.length > 1) {
     const faults = parsed.success ? [] : parsed.error.issues;
     throw new ConfigurationError([
+      ...(storage.ok ? [] : storage.error),
       ...faults.map(({ path, message }) => ({ path: path.join('.'), message })),
       ...(inventory.ok ? [] : inventory.error),
       ...(origins.length === 1 ? [] : [ONE_DOCUMENT]),
@@ -66,7 +69,7 @@ export function parseEnvironment(settings: Settings): Environment {
   }
   const raw = parsed.data;
   return {
-    storageConnection: raw.PURGE_STORAGE,
+    storage: storage.value,
     configurationFrom,
     schedule: raw.PURGE_SCHEDULE,
     trackSchedule: raw.PURGE_TRACK_SCHEDULE,
@@ -82,6 +85,7 @@ export function parseEnvironment(settings: Settings): Environment {
     visibilityMs: raw.PURGE_VISIBILITY_SECONDS * 1000,
     leaseSeconds: raw.PURGE_LEASE_SECONDS,
     applicationInsightsConnection: raw.APPLICATIONINSIGHTS_CONNECTION_STRING,
+    requiredRole: raw.PURGE_HTTP_REQUIRED_ROLE,
   };
 }
 
@@ -111,14 +115,6 @@ const schedule = z
   .regex(/^\S+(?: \S+){5}$/, 'must be an NCRONTAB expression of six fields, as in "*/10 * * * * *"');
 
 const AnyEnvironment = z.object({
-  PURGE_STORAGE: z
-    .string('not set: the connection string of the storage account for the buffer and the records')
-    .trim()
-    .check((context) => {
-      const { value } = context;
-      const faults = isUnresolvedReference(value) ? [UNRESOLVED] : findStorageConnectionFaults(value);
-      for (const message of faults) context.issues.push({ code: 'custom', message, input: value });
-    }),
   PURGE_CONFIG_BLOB: z
     .string()
     .regex(/^[^/]+\/.+$/, 'must be CONTAINER/BLOB, in the account of PURGE_STORAGE')
@@ -164,6 +160,13 @@ const AnyEnvironment = z.object({
     .max(60, 'must be at most 60')
     .default(30),
   APPLICATIONINSIGHTS_CONNECTION_STRING: z.string().optional(),
+  // learn.microsoft.com/entra/identity-platform/reference-app-manifest#approles-attribute
+  PURGE_HTTP_REQUIRED_ROLE: z
+    .string()
+    .regex(/^[!-~]{1,250}$/, 'must be the value of an app role, without spaces')
+    .optional(),
+  // By the platform: learn.microsoft.com/azure/app-service/reference-app-settings#authentication--authorization
+  WEBSITE_AUTH_ENABLED: z.string().optional(),
 });
 
 const RawEnvironment = AnyEnvironment.refine(
@@ -171,5 +174,12 @@ const RawEnvironment = AnyEnvironment.refine(
   {
     path: ['PURGE_DEAD_LETTER_CONTAINER'],
     message: 'must not be the container of the records',
+  },
+).refine(
+  (raw) => raw.PURGE_HTTP_REQUIRED_ROLE === undefined || /^true$/iu.test(raw.WEBSITE_AUTH_ENABLED ?? ''),
+  {
+    path: ['PURGE_HTTP_REQUIRED_ROLE'],
+    message:
+      'needs App Service Authentication, which is off for this app (WEBSITE_AUTH_ENABLED is not true): without it anybody could claim the role',
   },
 );

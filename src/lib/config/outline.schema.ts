@@ -34,7 +34,10 @@ const hostName = z
   })
   .catch(UNREADABLE);
 
-const endpoint = z.string().toLowerCase().optional().catch(undefined);
+const endpoint = z
+  .union([z.string().toLowerCase(), z.literal(UNREADABLE)])
+  .optional()
+  .catch(UNREADABLE);
 
 const Host = z
   .object({ host: hostName, endpoint, cdn: text })
@@ -47,9 +50,11 @@ const Site = z
   .object({ containers: list(Container), hosts: list(Host), cdn: text })
   .catch({ containers: [], hosts: [], cdn: UNREADABLE });
 
+const Cdn = z.object({ provider: text, endpoint }).catch({ provider: UNREADABLE, endpoint: UNREADABLE });
+
 export const Outline = z
   .object({
-    cdns: entries(z.unknown()),
+    cdns: entries(Cdn),
     defaults: z.object({ cdn: text }).optional().catch({ cdn: UNREADABLE }),
     sites: entries(Site),
   })

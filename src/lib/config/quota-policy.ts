@@ -1,10 +1,12 @@
 // From the document's quotas to the policy that the ledger keeps.
 
+import type { DayBudget } from '../core/purge-budget.ts';
 import type { QuotaPolicy, QuotaUnit, SiteShare, Units } from '../core/quota-ledger.ts';
 import { formatPath, type ConfigurationProblem } from './configuration-problem.ts';
 import type { ConfigurationDocument } from './configuration.schema.ts';
 
-type CdnDocument = ConfigurationDocument['cdns'][string];
+/** Only such a CDN has a quota. */
+type CdnDocument = Extract<ConfigurationDocument['cdns'][string], { quota: unknown }>;
 type SiteDocument = ConfigurationDocument['sites'][string];
 
 const MINUTE_MS = 60_000;
@@ -13,10 +15,16 @@ const MINUTE_MS = 60_000;
 export function buildQuotaPolicy(cdn: CdnDocument, document: ConfigurationDocument): QuotaPolicy {
   const { quota } = cdn;
   const sites = sitesOn(cdn.subscription, document);
-  const reserved = (limit: number): number => Math.ceil((limit * quota.manualReservePercent) / 100);
+  const dayOf = (limit: number): Pick<DayBudget, 'limit' | 'per' | 'keptForPeople'> => ({
+    limit,
+    per: 'day',
+    keptForPeople: Math.ceil((limit * quota.manualReservePercent) / 100),
+  });
   return {
-    limits: { files: quota.files, directories: quota.directories },
-    manualReserve: { files: reserved(quota.files), directories: reserved(quota.directories) },
+    budgets: [
+      { perFile: 1, perDirectory: 0, ...dayOf(quota.files) },
+      { perFile: 0, perDirectory: 1, ...dayOf(quota.directories) },
+    ],
     resetUtcOffsetHours: quota.resetUtcOffsetHours,
     resetMarginMs: quota.resetMarginMinutes * MINUTE_MS,
     spentAfterThrottledMs: quota.spentAfterThrottledMinutes * MINUTE_MS,
@@ -34,9 +42,13 @@ function sitesOn(
     site.hosts.some((host) => {
       const own = typeof host === 'string' ? undefined : host.cdn;
       const cdn = cdns[own ?? site.cdn ?? defaults?.cdn ?? ''];
-      return cdn?.subscription === subscription;
+      return cdn !== undefined && hasQuota(cdn) && cdn.subscription === subscription;
     }),
   );
+}
+
+function hasQuota(cdn: ConfigurationDocument['cdns'][string]): cdn is CdnDocument {
+  return 'quota' in cdn;
 }
 
 type GivenUnits = { readonly files?: number | undefined; readonly directories?: number | undefined };
@@ -52,10 +64,13 @@ function shareOf({ quota, priority }: SiteDocument): SiteShare {
 
 /** Takes a document, gives what its quotas promise more than once: nobody could keep it. */
 export function findQuotaFaults(document: ConfigurationDocument): ConfigurationProblem[] {
-  const { cdns, sites } = document;
+  const { sites } = document;
+  const cdns = Object.entries(document.cdns).flatMap(([name, cdn]) =>
+    hasQuota(cdn) ? [[name, cdn] as const] : [],
+  );
   const faults: ConfigurationProblem[] = [];
   const bySubscription = new Map<string, { name: string; quota: CdnDocument['quota'] }>();
-  for (const [name, { subscription, quota }] of Object.entries(cdns)) {
+  for (const [name, { subscription, quota }] of cdns) {
     const first = bySubscription.get(subscription);
     if (first === undefined) bySubscription.set(subscription, { name, quota });
     else if (JSON.stringify(first.quota) !== JSON.stringify(quota)) {
@@ -64,7 +79,7 @@ export function findQuotaFaults(document: ConfigurationDocument): ConfigurationP
     }
   }
   for (const unit of ['files', 'directories'] satisfies QuotaUnit[]) {
-    for (const [name, { quota, subscription }] of Object.entries(cdns)) {
+    for (const [name, { quota, subscription }] of cdns) {
       const reserved = sitesOn(subscription, document).reduce(
         (sum, [, site]) => sum + (site.quota?.reserve?.[unit] ?? 0),
         0,

@@ -12,7 +12,9 @@ export type RequiredSetting = {
 
 /** Takes a configuration, gives every use of an app setting; a name that is used twice stands twice. */
 export function requiredSettings({ cdns }: Configuration): readonly RequiredSetting[] {
-  return [...cdns.values()].flatMap(({ name, keySettings }) => {
+  return [...cdns.values()].flatMap((cdn) => {
+    if (cdn.provider !== 'azure-china-cdn') return [];
+    const { name, keySettings } = cdn;
     const { second } = keySettings;
     const keys = [{ key: keySettings, path: ['cdns', name, 'keys'] }];
     if (second !== undefined) keys.push({ key: second, path: ['cdns', name, 'keys', 'second'] });
@@ -28,11 +30,42 @@ export function checkSettings(
   configuration: Configuration,
   valueOf: (name: string) => string | undefined,
 ): ConfigurationProblem[] {
-  return requiredSettings(configuration).flatMap(({ name, path }) => {
+  const faulty = requiredSettings(configuration).flatMap(({ name, path }) => {
     const fault = findValueFault(valueOf(name) ?? '');
     return fault === undefined ? [] : [{ path, message: `the app setting ${name} ${fault}` }];
   });
+  return [...faulty, ...findMissingIdentity(configuration, valueOf)];
 }
+
+/** The platform gives these to an app that has a managed identity: nobody sets them by hand. */
+const IDENTITY_SETTINGS = ['IDENTITY_ENDPOINT', 'IDENTITY_HEADER'];
+
+function findMissingIdentity(
+  { cdns }: Configuration,
+  valueOf: (name: string) => string | undefined,
+): ConfigurationProblem[] {
+  const missing = missingIdentitySettings(valueOf);
+  if (missing.length === 0) return [];
+  return [...cdns.values()].flatMap((cdn) =>
+    cdn.provider === 'azure-front-door' && cdn.identity.kind === 'managed'
+      ? [
+          {
+            path: formatPath(['cdns', cdn.name, 'identity']),
+            message: noManagedIdentity(missing, '"kind": "login"'),
+          },
+        ]
+      : [],
+  );
+}
+
+/** Takes the app settings' values, gives the names of those that a host without a managed identity lacks. */
+export function missingIdentitySettings(valueOf: (name: string) => string | undefined): readonly string[] {
+  return IDENTITY_SETTINGS.filter((name) => (valueOf(name) ?? '') === '');
+}
+
+/** Takes what is missing, and what to set where the app runs outside of Azure. */
+export const noManagedIdentity = (missing: readonly string[], elsewhere: string): string =>
+  `this host has no managed identity (${missing.join(' and ')} not set): turn it on for the app, or set ${elsewhere} where the app runs elsewhere`;
 
 /** Never holds the value. Left in, a stray character would only show as refused signatures, or not leave at all. */
 function findValueFault(value: string): string | undefined {

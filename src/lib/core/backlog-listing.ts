@@ -55,6 +55,7 @@ export type ListedEntry = {
   readonly reason: WaitReason;
   readonly until: Instant;
   readonly failedAttempts: number;
+  readonly why: string | undefined;
 };
 
 /** Takes the backlog, the present and how many entries to name. What is over is left out of holds. */
@@ -103,7 +104,7 @@ const mostFirst = <K>(groups: ReadonlyMap<K, Group>): (readonly [K, Group])[] =>
   [...groups].toSorted(([, a], [, b]) => b.waiting - a.waiting);
 
 function listEntry(entry: Waiting, at: Instant): ListedEntry {
-  const { since, reason, until, failedAttempts } = entry;
+  const { since, reason, until, failedAttempts, why } = entry;
   return {
     what: whatOf(entry),
     since,
@@ -111,6 +112,7 @@ function listEntry(entry: Waiting, at: Instant): ListedEntry {
     reason,
     until,
     failedAttempts,
+    why,
   };
 }
 

@@ -61,10 +61,16 @@ export type Stay = {
   readonly until: Instant;
   /** Attempts of its own that failed: being held back is none. */
   readonly failedAttempts: number;
+  /** Of what waits for the quota: why by the plan, in words. */
+  readonly why?: string | undefined;
 };
 
-/** `out-of-time`: the flush ended before its turn; `saves-quota`: the planner lets it wait for a better moment. */
-export type WaitReason = OutcomeClass | 'out-of-time' | 'saves-quota';
+/**
+ * - `out-of-time`: the flush ended before its turn
+ * - `saves-quota`: the planner lets it wait for a better moment
+ * - `in-flight`: as many purges as may be are under way at the CDN
+ */
+export type WaitReason = OutcomeClass | 'out-of-time' | 'saves-quota' | 'in-flight';
 
 const WAITS_FOR_QUOTA: ReadonlySet<WaitReason> = new Set(['quota-exhausted', 'saves-quota']);
 
@@ -168,15 +174,21 @@ export type Look = 'due' | 'quota' | 'all';
 /**
  * What of the backlog is to be planned at a time. What waits for the quota is planned whenever somebody looks at the
  * ledger: units that were reserved and not spent come back before the reset. A request is not: looking at it costs a
- * call.
+ * call. What waits for purges in flight goes together, in one purge: all of it is due with the first, and with what
+ * is new.
  */
 export function dueEntries(backlog: Backlog, now: Instant, look: Look): readonly Waiting[] {
+  const entries = [...backlog.entries.values()];
+  const mayFly = look === 'quota' || entries.some(({ reason, until }) => isInFlight(reason) && until <= now);
   const isDue = (entry: Waiting): boolean => {
     if (look === 'all' || entry.until <= now) return true;
+    if (isInFlight(entry.reason)) return mayFly;
     return look === 'quota' && entry.type === 'target' && WAITS_FOR_QUOTA.has(entry.reason);
   };
-  return [...backlog.entries.values()].filter(isDue);
+  return entries.filter(isDue);
 }
+
+const isInFlight = (reason: WaitReason): boolean => reason === 'in-flight';
 
 /** The waiting targets that are purged with these, their own or a directory above. */
 export function entriesCovered(backlog: Backlog, purged: Coverage): readonly WaitingTarget[] {

@@ -1,6 +1,8 @@
 // Many claims on purges to the fewest targets: equal ones once, and none that a claimed directory covers.
 
+import type { UrlMatching } from './capabilities.ts';
 import { targetKey, type PurgeTarget } from './purge-target.ts';
+import { comparableUrl, directoryOf, isDirectlyIn } from './url-matching.ts';
 
 /** Who needs a target purged: a change, a person's request. */
 export type Claim<Owner> = { readonly target: PurgeTarget; readonly owner: Owner };
@@ -49,10 +51,20 @@ export function ownersOf<Owner>(targets: readonly CoalescedTarget<Owner>[]): rea
 
 type Purgeable = Pick<PurgeTarget, 'kind' | 'cdn'> & { readonly url: string };
 
-/** Whether purging one also purges the other: the same one, or all that is below a directory. */
-export function serves(purged: Purgeable, { kind, cdn, url }: Purgeable): boolean {
+/**
+ * Whether purging one also purges the other: the same one, or what is below a directory. `matching` is their CDN's;
+ * undefined: exact.
+ */
+export function serves(
+  purged: Purgeable,
+  { kind, cdn, url }: Purgeable,
+  matching: UrlMatching | undefined,
+): boolean {
   if (purged.cdn !== cdn) return false;
-  return purged.kind === 'directory' ? url.startsWith(purged.url) : kind === 'file' && purged.url === url;
+  const own = comparableUrl(purged.url, matching);
+  const other = comparableUrl(url, matching);
+  if (purged.kind === 'file') return kind === 'file' && own === other;
+  return other.startsWith(own) && (matching?.reachesBelow !== false || isDirectlyIn(other, own));
 }
 
 /** What was purged so far, for asking what else was purged with it. */
@@ -76,14 +88,20 @@ export function createCoverage(): Coverage {
 }
 
 /**
- * The key of the shortest claimed directory that holds the target's URL, itself included. No directory has a query,
+ * The key of the shortest claimed directory that purges the target's URL, itself included. No directory has a query,
  * so a slash in the query of a file finds none.
  */
 function findTopmostCover(target: PurgeTarget, directoryKeys: ReadonlySet<string>): string | undefined {
-  const { url } = target;
+  const { cdn, matching } = target;
+  const url = comparableUrl(target.url, matching);
+  const keyOf = (directory: string): string => `${cdn} directory ${directory}`;
+  if (matching?.reachesBelow === false) {
+    const directory = directoryOf(url);
+    return directoryKeys.has(keyOf(directory)) && isDirectlyIn(url, directory) ? keyOf(directory) : undefined;
+  }
   const afterAuthority = url.indexOf('/', url.indexOf('//') + 2);
   for (let slash = afterAuthority; slash !== -1; slash = url.indexOf('/', slash + 1)) {
-    const key = `${target.cdn} directory ${url.slice(0, slash + 1)}`;
+    const key = keyOf(url.slice(0, slash + 1));
     if (directoryKeys.has(key)) return key;
   }
   return undefined;

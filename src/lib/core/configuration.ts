@@ -1,6 +1,8 @@
 // The operator's document once parsed: what the use cases and providers work by. It holds no secret.
 
+import type { UrlMatching } from './capabilities.ts';
 import type { Scheme } from './cdn-url.ts';
+import type { NewBlobs } from './planner/new-blobs.ts';
 import type { QuotaPolicy } from './quota-ledger.ts';
 import type { MappingRule } from './url-mapping.ts';
 
@@ -30,6 +32,11 @@ export type PlannerConfiguration = {
   readonly maxStalenessMs: number;
   /** How old a listing of a container may get. */
   readonly relistAfterMs: number;
+  /** What a directory purge would evict is counted anew where the listing is older. */
+  readonly recountAfterMs: number;
+  readonly newBlobs: NewBlobs;
+  /** Whether the due files below a directory go in one request or wait together; undefined: there are no groups. */
+  readonly isGroup?: ((host: string, directory: string) => boolean) | undefined;
 };
 
 export type SiteConfiguration = { readonly name: string; readonly priority: number };
@@ -41,6 +48,8 @@ export type ConfiguredHost = {
     readonly cdn: string;
     readonly endpointId: string | undefined;
     readonly site: string;
+    /** As in `PurgeTarget`. */
+    readonly matching?: UrlMatching | undefined;
   }[];
   /** Union of the schemes of the rules that use the host: a person's URL is purged under each. */
   readonly schemes: readonly Scheme[];
@@ -49,7 +58,7 @@ export type ConfiguredHost = {
 /** What one request to a CDN may hold. */
 export type RequestLimits = { readonly urlsPerRequest: number; readonly bytesPerRequest: number };
 
-export type CdnConfiguration = AzureChinaCdnConfiguration;
+export type CdnConfiguration = AzureChinaCdnConfiguration | AzureFrontDoorConfiguration;
 
 export type AzureChinaCdnConfiguration = {
   readonly provider: 'azure-china-cdn';
@@ -61,8 +70,43 @@ export type AzureChinaCdnConfiguration = {
   /** No trailing slash; https unless the host is loopback. */
   readonly apiBaseUrl: string;
   readonly limits: RequestLimits;
+  readonly matching: UrlMatching;
   readonly quota: QuotaPolicy;
   readonly timeouts: { readonly connectMs: number; readonly headersMs: number; readonly bodyMs: number };
+};
+
+export type AzureFrontDoorConfiguration = {
+  readonly provider: 'azure-front-door';
+  readonly name: string;
+  /** Lower-case GUID. */
+  readonly subscriptionId: string;
+  readonly resourceGroup: string;
+  readonly profile: string;
+  /** The name of the endpoint that serves the hosts for which no other is named. */
+  readonly endpoint: string | undefined;
+  /** No trailing slash; https unless the host is loopback. */
+  readonly armUrl: string;
+  readonly apiVersion: string;
+  readonly identity: IdentityConfiguration;
+  readonly limits: RequestLimits;
+  /** None is published. */
+  readonly quota?: undefined;
+  /** Purges of the profile that may be under way at once. */
+  readonly purgesInFlight: number;
+  readonly matching: UrlMatching;
+  readonly timeouts: { readonly connectMs: number; readonly headersMs: number; readonly bodyMs: number };
+};
+
+/** Who the app is to Azure, and for what its tokens are. */
+export type IdentityConfiguration = {
+  /** `managed`: the platform vouches for it; `login`: whatever @azure/identity finds on the machine. */
+  readonly kind: 'managed' | 'login';
+  /** The user-assigned identity to use; undefined: the system-assigned one. */
+  readonly clientId: string | undefined;
+  /** Where a login is made. */
+  readonly authority: string;
+  /** The service that the tokens are for. */
+  readonly audience: string;
 };
 
 export type KeySettings = { readonly id: string; readonly value: string };

@@ -58,8 +58,12 @@ type OwnReason =
   | 'throttled'
   /** Waiting costs less than a unit of the quota, for now. */
   | 'saves-quota'
+  /** As many purges as may be are under way at the CDN. */
+  | 'purge-in-flight'
   /** The quota ledger could not be written: nothing may be sent without. */
   | 'no-ledger'
+  /** The app could not show who it is. */
+  | 'no-token'
   /** The CDN accepted it, but that could not be put on record: it is purged again. */
   | 'not-recorded';
 

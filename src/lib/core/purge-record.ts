@@ -79,6 +79,8 @@ export type EndedPurge = AcceptedPurge & {
   readonly endedAt: Instant;
   /** Those of its URLs that the CDN did not purge. */
   readonly failedUrls: readonly string[];
+  /** The CDN's words on them, if it had any. */
+  readonly failure?: string | undefined;
   /** The requests by which failed URLs are purged again. */
   readonly repurges: readonly Repurge[];
 };

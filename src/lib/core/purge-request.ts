@@ -258,8 +258,8 @@ function resolveUrl(
   }
   // A host's edge is purged under the configured schemes, whichever of them the person's link had.
   const targets = configured.schemes.flatMap((scheme) =>
-    configured.servedBy.map(({ cdn, endpointId, site }): PurgeTarget => {
-      return { kind, url: cdnUrl(scheme, host, pathAndQuery), cdn, host, endpointId, site };
+    configured.servedBy.map((one): PurgeTarget => {
+      return { ...one, kind, url: cdnUrl(scheme, host, pathAndQuery), host };
     }),
   );
   return { targets, problems: [] };

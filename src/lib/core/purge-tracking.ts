@@ -31,63 +31,69 @@ export type Poll =
   /** No answer, or none about the task: that says nothing of its end. */
   | { readonly kind: 'nothing-learnt'; readonly retryAfterMs: number | undefined };
 
-const SECOND_MS = 1_000;
-const MINUTE_MS = 60 * SECOND_MS;
+const MINUTE_MS = 60_000;
 
-/**
- * Pauses before the first, second, … question. No document says how long a purge takes: files are told to be
- * quick and directories slow, and the vendor behind the service speaks of minutes. So an ordinary purge is asked
- * about a few times only, and a slow one never costs more than two calls an hour.
- */
-const PAUSES_MS: readonly number[] = [
-  15 * SECOND_MS,
-  30 * SECOND_MS,
-  MINUTE_MS,
-  2 * MINUTE_MS,
-  5 * MINUTE_MS,
-  10 * MINUTE_MS,
-];
-const LONGEST_PAUSE_MS = 30 * MINUTE_MS;
+/** Where nothing says how long to pause: the configuration no longer has the CDN. */
+const USUAL_PAUSE_MS = 30 * MINUTE_MS;
 
 /** A task that has not ended after a day never will: its quota day is over, and nobody waits for it any more. */
 export const GIVE_UP_AFTER_MS = 24 * 60 * MINUTE_MS;
 
-/** Takes what the CDN accepted, gives its record before the first question. */
-export function beginTracking(purge: AcceptedPurge): OpenPurge {
+/** A CDN's words may be a page long. */
+const FAILURE_MAX = 500;
+
+/**
+ * Takes what the CDN accepted, its pauses between questions (the last one is repeated) and for how long it asked not
+ * to be asked, gives the record before the first question.
+ */
+export function beginTracking(
+  purge: AcceptedPurge,
+  pausesMs: readonly number[],
+  retryAfterMs: number | undefined,
+): OpenPurge {
   return {
     version: 2,
     ...purge,
     state: 'accepted',
     polls: 0,
-    nextPollAt: instant(purge.acceptedAt + pauseMs(0)),
+    nextPollAt: nextPollAt(purge, 0, { now: purge.acceptedAt, pausesMs, retryAfterMs }),
   };
 }
 
 /**
- * Takes a record and what came back on a question at an instant, gives the next record. A record that has ended
- * comes back as it is. The state only moves on: accepted, running, then one of the ends; 24 hours after the
- * acceptance it is `unknown`.
+ * Takes a record, what came back on a question at an instant, and the CDN's pauses between questions, gives the next
+ * record. A record that has ended comes back as it is. The state only moves on: accepted, running, then one of the
+ * ends; 24 hours after the acceptance it is `unknown`.
  */
-export function followTask(purge: PurgeRecord, poll: Poll, now: Instant): PurgeRecord {
+export function followTask(
+  purge: PurgeRecord,
+  poll: Poll,
+  now: Instant,
+  pausesMs: readonly number[],
+): PurgeRecord {
   if (isEnded(purge)) return purge;
   const polls = purge.polls + 1;
-  const end = poll.kind === 'answered' ? findEnd(purge, poll.items) : undefined;
+  const end = poll.kind === 'answered' ? findEnd(purge, poll) : undefined;
   if (end !== undefined) return endTracking(purge, { ...end, polls }, now);
-  const giveUpAt = purge.acceptedAt + GIVE_UP_AFTER_MS;
-  if (now >= giveUpAt) return endTracking(purge, { state: 'unknown', failedUrls: [], polls }, now);
-  const waitMs = Math.max(pauseMs(polls), poll.kind === 'answered' ? 0 : (poll.retryAfterMs ?? 0));
+  if (now >= giveUpAt(purge)) return endTracking(purge, { state: 'unknown', failedUrls: [], polls }, now);
   return {
     ...purge,
     state: poll.kind === 'answered' ? 'running' : purge.state,
     polls,
-    nextPollAt: instant(Math.min(now + waitMs, giveUpAt)),
+    nextPollAt: nextPollAt(purge, polls, { now, pausesMs, retryAfterMs: poll.retryAfterMs }),
   };
 }
 
-type End = Pick<EndedPurge, 'state' | 'failedUrls'>;
+/** When a purge stops being followed, whatever became of it. */
+export function giveUpAt({ acceptedAt }: Pick<AcceptedPurge, 'acceptedAt'>): Instant {
+  return instant(acceptedAt + GIVE_UP_AFTER_MS);
+}
 
+type End = Pick<EndedPurge, 'state' | 'failedUrls' | 'failure'>;
+
+/** Nobody asks any more: where the CDN tells of the task is a secret without a use. */
 function endTracking(
-  { nextPollAt: _over, ...purge }: OpenPurge,
+  { nextPollAt: _over, operationUrl: _unused, ...purge }: OpenPurge,
   end: End & Pick<EndedPurge, 'polls'>,
   endedAt: Instant,
 ): EndedPurge {
@@ -98,7 +104,7 @@ function endTracking(
  * Undefined while anything runs, or is not told of. The CDN may spell a URL otherwise than it was sent: what it
  * tells of URLs that are not ours is about those of ours that it does not name, all of them if one failed.
  */
-function findEnd({ files, directories }: AcceptedPurge, items: readonly ItemProgress[]): End | undefined {
+function findEnd({ files, directories }: AcceptedPurge, { items, failure }: TaskProgress): End | undefined {
   if (items.some(({ status }) => status === 'running')) return undefined;
   const ours = new Set([...files, ...directories]);
   const named = new Set(items.map(({ url }) => url));
@@ -109,9 +115,17 @@ function findEnd({ files, directories }: AcceptedPurge, items: readonly ItemProg
   const otherFailed = [...others].some((url) => failed.has(url));
   const failedUrls = [...ours].filter((url) => failed.has(url) || (otherFailed && !named.has(url)));
   // A failure of what we never sent is none of ours.
-  return failedUrls.length > 0 ? { state: 'failed', failedUrls } : { state: 'succeeded', failedUrls };
+  if (failedUrls.length === 0) return { state: 'succeeded', failedUrls };
+  return { state: 'failed', failedUrls, failure: failure?.slice(0, FAILURE_MAX) };
 }
 
-function pauseMs(polls: number): number {
-  return PAUSES_MS[polls] ?? LONGEST_PAUSE_MS;
+type Pausing = {
+  readonly now: Instant;
+  readonly pausesMs: readonly number[];
+  readonly retryAfterMs: number | undefined;
+};
+
+function nextPollAt(purge: AcceptedPurge, polls: number, { now, pausesMs, retryAfterMs }: Pausing): Instant {
+  const pauseMs = pausesMs[polls] ?? pausesMs.at(-1) ?? USUAL_PAUSE_MS;
+  return instant(Math.min(now + Math.max(pauseMs, retryAfterMs ?? 0), giveUpAt(purge)));
 }

@@ -3,6 +3,7 @@
 
 import type { CoalescedTarget } from './coalesce.ts';
 import type { Instant } from './instant.ts';
+import { spendOf, type DayBudget } from './purge-budget.ts';
 import { quotaDays, shareOfDayLeft, type QuotaCalendar, type QuotaDay } from './quota-days.ts';
 
 export type Lane = 'events' | 'manual';
@@ -17,9 +18,7 @@ export const unitOf = ({ target }: Pick<CoalescedTarget<unknown>, 'target'>): Qu
 export type Units = Readonly<Record<QuotaUnit, number>>;
 
 export type QuotaPolicy = QuotaCalendar & {
-  readonly limits: Units;
-  /** Of each limit, what events may never spend. */
-  readonly manualReserve: Units;
+  readonly budgets: readonly DayBudget[];
   readonly sites: ReadonlyMap<string, SiteShare>;
   /** Requests with one URL that are throttled for so long mean that the quota is spent. */
   readonly spentAfterThrottledMs: number;
@@ -59,28 +58,53 @@ export const EMPTY_LEDGER: QuotaLedger = { version: 1, days: [], reservations: [
 export type Purse = {
   /** Takes one unit and says true, or leaves all as it is and says false. */
   readonly take: (spender: Spender, unit: QuotaUnit) => boolean;
+  /** Undoes a taking. */
+  readonly putBack: (spender: Spender, unit: QuotaUnit) => void;
   /** What was taken, by spender. */
   readonly taken: () => readonly SpentEntry[];
-  /** What events may still take altogether. */
-  readonly leftForEvents: (unit: QuotaUnit) => number;
+  /** What events may still take of each budget altogether, in the order of the policy. */
+  readonly leftForEvents: () => readonly number[];
+  /** What events of a site may still take of each budget; sites without a guarantee or a maximum are not named. */
+  readonly sharesForEvents: () => ReadonlyMap<string, BudgetShare>;
+};
+
+/** In the order of the policy's budgets. */
+export type BudgetShare = {
+  /** What is left of what others must leave to it. */
+  readonly guaranteed: readonly number[];
+  readonly most: readonly number[];
 };
 
 /** Takes a ledger, the policy and the present, gives a purse that keeps every limit in every day that counts now. */
 export function openPurse(ledger: QuotaLedger, policy: QuotaPolicy, at: Instant): Purse {
   const days = quotaDays(at, policy).map((day) => openDay(day, ledger, policy, at));
   const taken = new Map<string, { site: string; lane: Lane; files: number; directories: number }>();
+  const spend = (spender: Spender, unit: QuotaUnit, amount: 1 | -1): void => {
+    for (const day of days) day.spend(spender, unit, amount);
+    const key = `${spender.lane} ${spender.site}`;
+    const entry = taken.get(key) ?? { site: spender.site, lane: spender.lane, files: 0, directories: 0 };
+    entry[unit] += amount;
+    taken.set(key, entry);
+  };
   return {
     take(spender, unit) {
       if (!days.every((day) => day.allows(spender, unit))) return false;
-      for (const day of days) day.spend(spender, unit);
-      const key = `${spender.lane} ${spender.site}`;
-      const entry = taken.get(key) ?? { site: spender.site, lane: spender.lane, files: 0, directories: 0 };
-      entry[unit] += 1;
-      taken.set(key, entry);
+      spend(spender, unit, 1);
       return true;
     },
-    taken: () => [...taken.values()],
-    leftForEvents: (unit) => Math.min(...days.map((day) => day.leftForEvents(unit))),
+    putBack: (spender, unit) => spend(spender, unit, -1),
+    taken: () => addUp([...taken.values()]),
+    leftForEvents: () => leastOfEach(days.map((day) => day.leftForEvents())),
+    sharesForEvents() {
+      const shares = days.map((day) => day.sharesForEvents());
+      return new Map(
+        [...(shares[0]?.keys() ?? [])].map((site) => {
+          const ofDays = shares.flatMap((ofDay) => ofDay.get(site) ?? []);
+          const guaranteed = leastOfEach(ofDays.map((share) => share.guaranteed));
+          return [site, { guaranteed, most: leastOfEach(ofDays.map((share) => share.most)) }];
+        }),
+      );
+    },
   };
 }
 
@@ -142,16 +166,24 @@ export function spentInDay(ledger: QuotaLedger, day: QuotaDay): readonly SpentEn
 
 type OpenDay = {
   readonly allows: (spender: Spender, unit: QuotaUnit) => boolean;
-  readonly spend: (spender: Spender, unit: QuotaUnit) => void;
-  readonly leftForEvents: (unit: QuotaUnit) => number;
+  readonly spend: (spender: Spender, unit: QuotaUnit, amount: 1 | -1) => void;
+  readonly leftForEvents: () => readonly number[];
+  readonly sharesForEvents: () => ReadonlyMap<string, BudgetShare>;
+};
+
+type Counts = { files: number; directories: number };
+
+const ONE: Readonly<Record<QuotaUnit, Units>> = {
+  files: { files: 1, directories: 0 },
+  directories: { files: 0, directories: 1 },
 };
 
 function openDay(day: QuotaDay, ledger: QuotaLedger, policy: QuotaPolicy, at: Instant): OpenDay {
-  const { limits, manualReserve, sites } = policy;
-  const total = { files: 0, directories: 0 };
-  const manual = { files: 0, directories: 0 };
-  const bySite = new Map<string, { files: number; directories: number }>();
-  const ofSite = (site: string): { files: number; directories: number } => {
+  const { budgets, sites } = policy;
+  const total: Counts = { files: 0, directories: 0 };
+  const manual: Counts = { files: 0, directories: 0 };
+  const bySite = new Map<string, Counts>();
+  const ofSite = (site: string): Counts => {
     const known = bySite.get(site) ?? { files: 0, directories: 0 };
     bySite.set(site, known);
     return known;
@@ -166,25 +198,55 @@ function openDay(day: QuotaDay, ledger: QuotaLedger, policy: QuotaPolicy, at: In
     add(entry, 'directories', entry.directories);
   }
   const left = shareOfDayLeft(day, at);
-  /** What other sites are still guaranteed. */
-  const heldFor = (others: string, unit: QuotaUnit): number => {
+  /** What a site is still guaranteed of a budget. */
+  const guaranteedTo = (site: string, { reserve }: SiteShare, budget: DayBudget): number =>
+    Math.max(Math.ceil(spendOf(budget, reserve) * left) - spendOf(budget, ofSite(site)), 0);
+  const heldFor = (others: string, budget: DayBudget): number => {
     let held = 0;
-    for (const [site, share] of sites) {
-      if (site !== others) held += Math.max(Math.ceil(share.reserve[unit] * left) - ofSite(site)[unit], 0);
-    }
+    for (const [site, share] of sites) if (site !== others) held += guaranteedTo(site, share, budget);
     return held;
   };
-  const keptForPeople = (unit: QuotaUnit): number => Math.max(manualReserve[unit] - manual[unit], 0);
+  const keptForPeople = (budget: DayBudget): number =>
+    Math.max(budget.keptForPeople - spendOf(budget, manual), 0);
+  const leftOf = (budget: DayBudget): number => budget.limit - spendOf(budget, total);
+  const spentOn = (unit: QuotaUnit): readonly DayBudget[] =>
+    budgets.filter((budget) => spendOf(budget, ONE[unit]) > 0);
+  const concerned = { files: spentOn('files'), directories: spentOn('directories') };
   return {
     allows({ site, lane }, unit) {
-      if (total[unit] >= limits[unit]) return false;
-      if (lane === 'manual') return true;
-      if (total[unit] + keptForPeople(unit) + heldFor(site, unit) >= limits[unit]) return false;
+      const isPersons = lane === 'manual';
+      for (const budget of concerned[unit]) {
+        const kept = isPersons ? 0 : keptForPeople(budget) + heldFor(site, budget);
+        if (leftOf(budget) - kept < spendOf(budget, ONE[unit])) return false;
+      }
+      if (isPersons) return true;
       return ofSite(site)[unit] < (sites.get(site)?.max[unit] ?? Infinity);
     },
-    spend: (spender, unit) => add(spender, unit, 1),
-    leftForEvents: (unit) => Math.max(limits[unit] - total[unit] - keptForPeople(unit), 0),
+    spend: add,
+    leftForEvents: () => budgets.map((budget) => Math.max(leftOf(budget) - keptForPeople(budget), 0)),
+    sharesForEvents() {
+      const shared = [...sites].filter(([, { reserve, max }]) =>
+        [reserve.files, reserve.directories, 1 / max.files, 1 / max.directories].some((share) => share > 0),
+      );
+      return new Map(
+        shared.map(([site, share]) => [
+          site,
+          {
+            guaranteed: budgets.map((budget) => guaranteedTo(site, share, budget)),
+            most: budgets.map((budget) =>
+              Math.max(spendOf(budget, share.max) - spendOf(budget, ofSite(site)), 0),
+            ),
+          },
+        ]),
+      );
+    },
   };
+}
+
+function leastOfEach([first = [], ...others]: readonly (readonly number[])[]): readonly number[] {
+  return first.map((least, at) =>
+    others.reduce((smallest, one) => Math.min(smallest, one[at] ?? Infinity), least),
+  );
 }
 
 function addUp(entries: readonly SpentEntry[]): readonly SpentEntry[] {

@@ -1,6 +1,7 @@
 // From a path in a storage account to every URL under which a CDN may hold it.
 
 import type { AffectedPath } from './blob-change.ts';
+import type { UrlMatching } from './capabilities.ts';
 import { cdnUrl, spellPath, type Scheme, type Spelling } from './cdn-url.ts';
 import { targetKey, type PurgeTarget } from './purge-target.ts';
 
@@ -8,6 +9,8 @@ export type RuleHost = {
   readonly host: string;
   readonly cdn: string;
   readonly endpointId: string | undefined;
+  /** As in `PurgeTarget`. */
+  readonly matching?: UrlMatching | undefined;
 };
 
 /** How one site serves some containers: every matching rule applies. */
@@ -136,7 +139,7 @@ function spellTargets(rule: MappingRule, served: ServedPath): MappedTarget[] {
     const spelled = spellPath(served.urlPath, spelling);
     if (spelled === undefined) continue;
     for (const scheme of rule.schemes) {
-      for (const { host, cdn, endpointId } of rule.hosts) {
+      for (const { host, cdn, endpointId, matching } of rule.hosts) {
         targets.push({
           kind: served.kind,
           url: cdnUrl(scheme, host, spelled),
@@ -144,6 +147,7 @@ function spellTargets(rule: MappingRule, served: ServedPath): MappedTarget[] {
           host,
           endpointId,
           site: rule.site,
+          matching,
           scheme,
           spelling,
           because: served.because,

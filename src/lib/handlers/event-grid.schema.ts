@@ -1,6 +1,6 @@
 // The transport of blob events: Event Grid's own schema and CloudEvents 1.0, one event or many.
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** An event without its transport. `data` is not parsed yet. */
 export type Envelope = {

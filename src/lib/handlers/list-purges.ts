@@ -1,7 +1,7 @@
 // HTTP trigger: the purges of one day.
 
 import type { HttpHandler, HttpRequest, HttpResponseInit } from '@azure/functions';
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { Instant } from '../core/instant.ts';
 import { ok, type Result } from '../core/result.ts';

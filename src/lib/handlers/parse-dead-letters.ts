@@ -1,6 +1,6 @@
 // From a blob of dead letters to parsed events: an event as it was delivered, with Event Grid's words on why it was not.
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { DeadLetter } from '../use-cases/read-dead-letters.ts';
 import { parseBlobEvents } from './parse-blob-events.ts';

@@ -3,9 +3,9 @@
 import type { Instant } from '../core/instant.ts';
 import { isEnded, type Cause, type PurgeRecord } from '../core/purge-record.ts';
 
-/** Takes a record, gives its JSON body: as it is stored, less what only the app needs. */
+/** Takes a record, gives its JSON body: as it is stored, less what only the app needs or may know. */
 export function describePurgeRecord(record: PurgeRecord): Readonly<Record<string, unknown>> {
-  const { version: _version, acceptedAt, causes, ...facts } = record;
+  const { version: _version, operationUrl: _secret, acceptedAt, causes, ...facts } = record;
   return {
     ...facts,
     acceptedAt: iso(acceptedAt),

@@ -1,6 +1,6 @@
 // The body of POST /api/purges: URLs to purge, or blobs to map; JSON, or plain text with one URL a line.
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { AskProblem, BlobAsk, PurgeAsk, UrlAsk } from '../core/purge-request.ts';
 import { err, ok, type Result } from '../core/result.ts';

@@ -10,6 +10,7 @@ import type { ServicesLoader } from '../services.ts';
 import type { FlushPorts } from '../use-cases/flush-purges.ts';
 import { StorageTrouble, type Run } from '../use-cases/ports.ts';
 import { previewPurge, requestPurge } from '../use-cases/request-purge.ts';
+import { previewPlan, type PlanPreview } from '../use-cases/preview-plan.ts';
 import { runOf } from './context-run.ts';
 import { badQuery, readQuery } from './query-parameters.ts';
 import { problemResponse, storageOut } from './problem-details.ts';
@@ -40,7 +41,7 @@ export function handlePurgeRequest(services: ServicesLoader): HttpHandler {
     const parsed = parseBody(body.value);
     try {
       if (!parsed.ok) return refusal(await allProblems(parsed.error, flushPorts));
-      if (options.value.dryRun) return await answerDryRun(parsed.value, flushPorts);
+      if (options.value.dryRun) return await answerDryRun(parsed.value, flushPorts, run);
       const key = parseIdempotencyKey(request);
       if (!key.ok) return key.error;
       return await answerRequest(request, body.value, parsed.value, key.value, flushPorts, run);
@@ -117,11 +118,35 @@ function parseIdempotencyKey(request: HttpRequest): Result<string | undefined, H
   return err(problemResponse({ status: 400, title: 'Bad Idempotency-Key', detail }));
 }
 
-async function answerDryRun({ ask, lines }: ParsedBody, ports: FlushPorts): Promise<HttpResponseInit> {
+async function answerDryRun(
+  { ask, lines }: ParsedBody,
+  ports: FlushPorts,
+  run: Run,
+): Promise<HttpResponseInit> {
   const preview = await previewPurge(ask, ports);
   if (!preview.ok) return refusal(withLines(preview.error, lines));
   const targets = preview.value.map(({ kind, url, cdn, site }) => ({ kind, url, cdn, site }));
-  return { status: 200, headers: { 'cache-control': 'no-store' }, jsonBody: { dryRun: true, targets } };
+  const plan = await previewPlan(preview.value, ports, run);
+  return {
+    status: 200,
+    headers: { 'cache-control': 'no-store' },
+    jsonBody: {
+      dryRun: true,
+      targets,
+      ...(plan === undefined ? {} : { ifBlobsChanged: plan.map(describePreview) }),
+    },
+  };
+}
+
+function describePreview({ waiting, ...facts }: PlanPreview): Readonly<Record<string, unknown>> {
+  return {
+    ...facts,
+    waiting: waiting.map(({ url, why, until }) => ({
+      url,
+      why,
+      ...(until === undefined ? {} : { until: new Date(until).toISOString() }),
+    })),
+  };
 }
 
 async function answerRequest(

@@ -4,9 +4,9 @@
 // Lines, because a hundred thousand entries are written and read in one go: no text has to hold them all. What the
 // entries share stands once, in the first line, and times are milliseconds: people read `GET /api/backlog`.
 
-import { z } from 'zod';
+import * as z from 'zod';
 
-import { keyOf, type Backlog, type Waiting, type WaitingMessage } from '../core/backlog.ts';
+import { keyOf, type Backlog, type Waiting, type WaitingMessage, type WaitReason } from '../core/backlog.ts';
 import { rereadCdnUrl } from '../core/cdn-url.ts';
 import { instant, isRecordable } from '../core/instant.ts';
 import type { NotAccepted } from '../core/purge-outcome.ts';
@@ -81,7 +81,9 @@ const FAILURE_REASONS = [
   'quota-spent',
   'throttled',
   'saves-quota',
+  'purge-in-flight',
   'no-ledger',
+  'no-token',
   'not-recorded',
 ] as const;
 
@@ -89,7 +91,21 @@ const text = z.string().optional();
 const count = z.int().min(0);
 const at = z.number().refine(isRecordable, 'not a time that a record can hold');
 
-const place = z.object({ cdn: z.string(), host: z.string(), endpointId: text, site: z.string() });
+const place = z.object({
+  cdn: z.string(),
+  host: z.string(),
+  endpointId: text,
+  site: z.string(),
+  /** An older version leaves it out: then what joins waits beside what waits already, until both are claimed. */
+  matching: z
+    .object({
+      ignoresCase: z.boolean(),
+      ignoresQuery: z.boolean(),
+      ignoresScheme: z.boolean(),
+      reachesBelow: z.boolean(),
+    })
+    .optional(),
+});
 type Place = z.infer<typeof place>;
 
 const answered = {
@@ -131,8 +147,11 @@ const wait = {
   since: at,
   until: at,
   reason: z.enum([...OUTCOME_CLASSES, 'out-of-time', 'saves-quota']),
+  /** It is the reason. Versions that do not know it read `out-of-time`, and may drop this. */
+  inFlight: z.literal(true).optional(),
   failedAttempts: count,
   revision: z.int().min(1),
+  why: text,
 };
 
 const cause = z.union([
@@ -169,19 +188,21 @@ function numberPlaces(entries: Iterable<Waiting>): NumberedPlaces {
   const places = new Map<string, { place: Place; number: number }>();
   for (const entry of entries) {
     if (entry.type !== 'target') continue;
-    const { cdn, host, endpointId, site } = entry.target;
+    const { cdn, host, endpointId, site, matching } = entry.target;
     const key = placeKey(entry.target);
-    if (!places.has(key)) places.set(key, { place: { cdn, host, endpointId, site }, number: places.size });
+    if (!places.has(key)) {
+      places.set(key, { place: { cdn, host, endpointId, site, matching }, number: places.size });
+    }
   }
   return places;
 }
 
-const placeKey = ({ cdn, host, endpointId, site }: Place): string =>
-  `${cdn}\n${host}\n${endpointId ?? ''}\n${site}`;
+const placeKey = ({ cdn, host, endpointId, site, matching }: Place): string =>
+  `${cdn}\n${host}\n${endpointId ?? ''}\n${site}\n${matching === undefined ? '' : JSON.stringify(matching)}`;
 
 function toWire(entry: Waiting, places: NumberedPlaces): WireEntry {
-  const { since, until, reason, failedAttempts, revision } = entry;
-  const waiting = { since, until, reason, failedAttempts, revision };
+  const { since, until, failedAttempts, revision, why } = entry;
+  const waiting = { since, until, ...reasonToWire(entry.reason), failedAttempts, revision, why };
   if (entry.type === 'request') {
     return { request: entry.requestId, traceparent: entry.traceparent, ...waiting };
   }
@@ -200,13 +221,14 @@ function toWire(entry: Waiting, places: NumberedPlaces): WireEntry {
 }
 
 function fromWire(wire: WireEntry, places: readonly Place[]): Waiting {
-  const { reason, failedAttempts, revision } = wire;
+  const { reason, inFlight, failedAttempts, revision, why } = wire;
   const waiting = {
     since: instant(wire.since),
     until: instant(wire.until),
-    reason,
+    reason: inFlight === true ? ('in-flight' as const) : reason,
     failedAttempts,
     revision,
+    why,
   };
   if ('request' in wire) {
     return { type: 'request', requestId: wire.request, traceparent: wire.traceparent, ...waiting };
@@ -229,8 +251,12 @@ function targetFrom(
   const reread = rereadCdnUrl(url);
   if (reread === undefined) throw new Error('an entry of the backlog has no URL of a purge');
   if (known === undefined) throw new Error('an entry of the backlog has no place');
-  const { cdn, host, endpointId, site } = known;
-  return { kind, url: reread.url, cdn, host, endpointId, site };
+  const { cdn, host, endpointId, site, matching } = known;
+  return { kind, url: reread.url, cdn, host, endpointId, site, matching };
+}
+
+function reasonToWire(reason: WaitReason): Pick<WireEntry, 'reason' | 'inFlight'> {
+  return reason === 'in-flight' ? { reason: 'out-of-time', inFlight: true } : { reason };
 }
 
 function causeToWire(one: Cause): z.infer<typeof cause> {

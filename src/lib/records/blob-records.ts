@@ -1,7 +1,7 @@
 // Purge records, request records and idempotency claims as small JSON blobs in one container.
 
 import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob';
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { Instant } from '../core/instant.ts';
 import { StorageTrouble, type IdempotencyClaim, type PurgeRecords } from '../use-cases/ports.ts';

@@ -1,6 +1,6 @@
 // Times as they stand in blob storage: ISO 8601, for the people who read the records.
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { instant, type Instant } from '../core/instant.ts';
 

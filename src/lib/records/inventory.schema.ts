@@ -1,7 +1,7 @@
 // The inventory as it stands in blob storage, version 1: an index as JSON; listings and changes as JSON lines, of
 // which the first says what holds for all.
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { createDirectoryTree, type TreeLine } from '../core/inventory/directory-tree.ts';
 import type { InventoryChanges, NameChange } from '../core/inventory/inventory-changes.ts';

@@ -3,7 +3,7 @@
 import { text as readText } from 'node:stream/consumers';
 
 import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob';
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { callStorage, storageErrorCode } from '../storage/trouble.ts';
 import { StorageTrouble } from '../use-cases/ports.ts';

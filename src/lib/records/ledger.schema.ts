@@ -1,6 +1,6 @@
 // The quota ledger as it stands in blob storage, version 1: JSON, with times in ISO 8601 for the people who read it.
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { QuotaLedger } from '../core/quota-ledger.ts';
 import { FORMATS } from '../storage/format-versions.ts';

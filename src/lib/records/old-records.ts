@@ -1,7 +1,7 @@
 // Records past their time: found by the time of their last writing, ended purges also by the day in their names.
 
 import type { BlobItem, ContainerClient } from '@azure/storage-blob';
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { Instant } from '../core/instant.ts';
 import { callStorage, storageErrorCode } from '../storage/trouble.ts';

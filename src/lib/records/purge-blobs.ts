@@ -9,7 +9,7 @@ import type { BlobItem, BlockBlobClient, ContainerClient } from '@azure/storage-
 import { instant, type Instant } from '../core/instant.ts';
 import { isEnded, type PurgeRecord } from '../core/purge-record.ts';
 import { callStorage } from '../storage/trouble.ts';
-import type { PurgeRecords } from '../use-cases/ports.ts';
+import type { FoundOpenPurge, PurgeRecords } from '../use-cases/ports.ts';
 import { forEachLimited } from '../use-cases/for-each-limited.ts';
 import { parsePurgeId } from '../use-cases/purge-id.ts';
 import { isNotThere, readJson, UnreadableRecord, writeJson } from './json-blob.ts';
@@ -19,6 +19,7 @@ type PurgeBlobs = Pick<
   PurgeRecords,
   | 'savePurge'
   | 'findDuePurges'
+  | 'findOpenPurges'
   | 'readOpenPurge'
   | 'updateOpenPurge'
   | 'closePurge'
@@ -30,6 +31,10 @@ const OPEN = 'open-purges/';
 const PARALLEL_READS = 16;
 /** Metadata of an open record: ISO 8601. */
 const NEXT_POLL_AT = 'nextpollat';
+/** Metadata of an open record: by these purges in flight are counted without being read. */
+const STATE = 'state';
+/** Percent-encoded: metadata is ASCII. */
+const CDN = 'cdn';
 /** Metadata of every record, in the same form: a day's purges are put in order without being read. */
 export const ACCEPTED_AT = 'acceptedat';
 
@@ -44,6 +49,8 @@ export function purgeBlobs(container: ContainerClient): PurgeBlobs {
       metadata: {
         [ACCEPTED_AT]: iso(record.acceptedAt),
         [NEXT_POLL_AT]: iso(isEnded(record) ? record.endedAt : record.nextPollAt),
+        [STATE]: record.state,
+        [CDN]: encodeURIComponent(record.cdn),
       },
     });
   const readPurge = async (id: string): Promise<PurgeRecord | undefined> => {
@@ -69,6 +76,18 @@ export function purgeBlobs(container: ContainerClient): PurgeBlobs {
         .toSorted((a, b) => a.dueAt - b.dueAt)
         .slice(0, most)
         .map(({ id }) => id);
+    },
+
+    async findOpenPurges() {
+      const listed = await callStorage('list the open purges', () => listBlobs(container, OPEN));
+      const open: FoundOpenPurge[] = [];
+      await forEachLimited(listed, PARALLEL_READS, async ({ name, metadata }) => {
+        const id = idOf(name);
+        if (id === undefined) return;
+        const found = describeOpen(id, metadata) ?? (await readFacts(openBlob(id)));
+        if (found !== undefined && found !== 'ended') open.push(found);
+      });
+      return open;
     },
 
     async readOpenPurge(id) {
@@ -118,13 +137,45 @@ export function purgeBlobs(container: ContainerClient): PurgeBlobs {
 async function listOpen(container: ContainerClient): Promise<readonly { id: string; dueAt: number }[]> {
   const open: { id: string; dueAt: number }[] = [];
   for (const { name, metadata } of await listBlobs(container, OPEN)) {
-    const id = /^open-purges\/(?<id>[^/]+)\.json$/u.exec(name)?.groups?.['id'];
+    const id = idOf(name);
     if (id === undefined) continue;
     const dueAt = Date.parse(metadata?.[NEXT_POLL_AT] ?? '');
     // Whoever wrote a record without its time: looking at it is how that is mended.
     open.push({ id, dueAt: Number.isNaN(dueAt) ? 0 : dueAt });
   }
   return open;
+}
+
+const idOf = (name: string): string | undefined =>
+  /^open-purges\/(?<id>[^/]+)\.json$/u.exec(name)?.groups?.['id'];
+
+/** Undefined when the metadata does not say it all, as older versions write it. */
+function describeOpen(id: string, metadata: BlobItem['metadata']): FoundOpenPurge | 'ended' | undefined {
+  const { [STATE]: state, [CDN]: cdn } = metadata ?? {};
+  if (state === undefined || cdn === undefined) return undefined;
+  if (state !== 'accepted' && state !== 'running') return 'ended';
+  const acceptedAt = Date.parse(metadata?.[ACCEPTED_AT] ?? '');
+  const nextPollAt = Date.parse(metadata?.[NEXT_POLL_AT] ?? '');
+  if (Number.isNaN(acceptedAt) || Number.isNaN(nextPollAt)) return undefined;
+  return {
+    id,
+    cdn: decodeURIComponent(cdn),
+    acceptedAt: instant(acceptedAt),
+    nextPollAt: instant(nextPollAt),
+  };
+}
+
+/** Undefined too when a newer version wrote it: no limit of this one is for what only that one knows. */
+async function readFacts(blob: BlockBlobClient): Promise<FoundOpenPurge | 'ended' | undefined> {
+  try {
+    const record = (await readJson(blob, AnyStoredPurge))?.value;
+    if (record === undefined || isEnded(record)) return 'ended';
+    const { id, cdn, acceptedAt, nextPollAt } = record;
+    return { id, cdn, acceptedAt, nextPollAt };
+  } catch (error) {
+    if (error instanceof UnreadableRecord) return undefined;
+    throw error;
+  }
 }
 
 /** None where there is no container. */

@@ -1,7 +1,7 @@
 // The purges of a day: one listing of the open ones, whose ids begin with it, and one of the day's ended ones.
 
 import type { BlobItem, ContainerClient } from '@azure/storage-blob';
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { instant, type Instant } from '../core/instant.ts';
 import type { PurgeRecord } from '../core/purge-record.ts';

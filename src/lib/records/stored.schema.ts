@@ -1,11 +1,10 @@
 // The records as they stand in blob storage, version 2: JSON, with times in ISO 8601 for the people who read them.
 // `Stored…` is what is written; `AnyStored…` also reads what version 1 of the format left behind.
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { PurgeRecord } from '../core/purge-record.ts';
 import type { RequestRecord } from '../core/purge-request.ts';
-import { beginTracking } from '../core/purge-tracking.ts';
 import { FORMATS } from '../storage/format-versions.ts';
 import { storedInstant as at } from './instant-codec.ts';
 
@@ -31,6 +30,7 @@ const accepted = {
   files: texts,
   directories: texts,
   taskId: z.string(),
+  operationUrl: text,
   correlationId: text,
   attempt: z.number(),
   causes: z.array(storedCause).readonly(),
@@ -66,6 +66,7 @@ const storedEndedPurge = z.object({
   polls,
   endedAt: at,
   failedUrls: texts,
+  failure: text,
   repurges: z.array(z.object({ requestId: z.string(), urls: texts, times: z.int().min(1) })).readonly(),
 });
 
@@ -77,10 +78,10 @@ export const encodePurge = (record: PurgeRecord): z.input<typeof StoredPurge> =>
   version: FORMATS.record.writes,
 });
 
-/** Nobody follows the task of a version 1 record: it reads as one that was never asked about. */
+/** Nobody follows the task of a version 1 record: it reads as one that is still to be asked about. */
 const storedPurge1 = z
   .object({ version: z.literal(1), ...accepted, state: z.literal('accepted') })
-  .transform(({ version: _version, state: _state, ...purge }) => beginTracking(purge));
+  .transform((purge): PurgeRecord => ({ ...purge, version: 2, polls: 0, nextPollAt: purge.acceptedAt }));
 
 export const AnyStoredPurge = z.union([StoredPurge, storedPurge1]);
 

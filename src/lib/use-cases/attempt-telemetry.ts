@@ -11,6 +11,7 @@ export type Attempted = {
   readonly cdn: string;
   /** Undefined when no endpoint was found for the host. */
   readonly endpointId: string | undefined;
+  readonly sites: string;
   readonly files: number;
   readonly directories: number;
   readonly owners: readonly Owner[];
@@ -18,13 +19,14 @@ export type Attempted = {
 
 /** Takes what was tried and the time of its outcome, gives its properties. */
 export function describeAttempt({ owners, ...sizes }: Attempted, now: Instant): Attempt {
-  const { cdn, endpointId, files, directories } = sizes;
+  const { cdn, endpointId, sites, files, directories } = sizes;
   const requests = owners.filter(({ requestId }) => requestId !== undefined).length;
   const causes = owners.flatMap((owner) => owner.causes);
   return {
     lane: causes.some(isPersons) ? 'manual' : 'events',
     cdn,
     endpointId,
+    sites,
     files,
     directories,
     changes: owners.reduce((sum, { changes }) => sum + changes, 0),

@@ -49,7 +49,7 @@ async function noteOnRequests(purge: EndedPurge, { clock, records }: ClosePorts)
 }
 
 function trackEnd(purge: EndedPurge, { telemetry }: Run): void {
-  const { id, taskId, correlationId, cdn, endpointId, state, failedUrls, polls, acceptedAt, endedAt } = purge;
+  const { id, taskId, correlationId, cdn, endpointId, state, failedUrls, failure } = purge;
   telemetry.track({
     name: 'purge-ended',
     purgeId: id,
@@ -59,12 +59,14 @@ function trackEnd(purge: EndedPurge, { telemetry }: Run): void {
     endpointId,
     state,
     failedUrls: failedUrls.length,
-    polls,
-    tookMs: endedAt - acceptedAt,
+    failure,
+    polls: purge.polls,
+    tookMs: purge.endedAt - purge.acceptedAt,
   });
 }
 
-function logEnd({ id: purgeId, state, correlationId, failedUrls, repurges }: EndedPurge, { log }: Run): void {
+function logEnd(purge: EndedPurge, { log }: Run): void {
+  const { id: purgeId, state, correlationId, failedUrls, failure, repurges } = purge;
   switch (state) {
     case 'succeeded':
       return;
@@ -81,6 +83,7 @@ function logEnd({ id: purgeId, state, correlationId, failedUrls, repurges }: End
         log.warn('The CDN failed to purge some URLs: they are purged again.', {
           purgeId,
           correlationId,
+          failure,
           urls: again.size,
           requestIds: repurges.map(({ requestId }) => requestId).join(' '),
         });
@@ -88,7 +91,7 @@ function logEnd({ id: purgeId, state, correlationId, failedUrls, repurges }: End
       if (forGood.length > 0) {
         log.error(
           'The CDN failed to purge some URLs for good: its edge may serve stale copies. Ask its support for the correlation id, then purge the URLs by hand.',
-          { purgeId, correlationId, urls: forGood.length, first: forGood.slice(0, 5).join(' ') },
+          { purgeId, correlationId, failure, urls: forGood.length, first: forGood.slice(0, 5).join(' ') },
         );
       }
     }

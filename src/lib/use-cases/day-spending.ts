@@ -4,11 +4,15 @@ import type { Instant } from '../core/instant.ts';
 import { firstReset, nextReset, type QuotaCalendar } from '../core/quota-days.ts';
 import { targetKey, type PurgeTarget } from '../core/purge-target.ts';
 
+type SpentTarget = Pick<PurgeTarget, 'cdn' | 'kind' | 'url' | 'matching'>;
+
 export type DaySpending = {
   /** `units`: a file's part, where it went with others as a directory. */
-  readonly note: (target: PurgeTarget, units: number, reset: Instant) => void;
+  readonly note: (target: SpentTarget, units: number, reset: Instant) => void;
   /** Since the last reset; `reset` is the next one. */
-  readonly spent: (target: PurgeTarget, reset: Instant) => number;
+  readonly spent: (target: SpentTarget, reset: Instant) => number;
+  /** Subscriptions whose records were looked at for what other processes spent, or this one before a restart. */
+  readonly recalled: Set<string>;
   /** The CDN refuses this directory: files below it go as files. */
   readonly refuse: (url: string) => void;
   readonly isRefused: (url: string) => boolean;
@@ -17,12 +21,13 @@ export type DaySpending = {
 export function createDaySpending(): DaySpending {
   const byTarget = new Map<string, { readonly reset: Instant; readonly units: number }>();
   const refused = new Set<string>();
-  const spent = (target: PurgeTarget, reset: Instant): number => {
+  const spent = (target: SpentTarget, reset: Instant): number => {
     const known = byTarget.get(targetKey(target));
     return known?.reset === reset ? known.units : 0;
   };
   return {
     spent,
+    recalled: new Set(),
     note(target, units, reset) {
       const key = targetKey(target);
       const before = spent(target, reset);

@@ -4,6 +4,7 @@ import { halve, isRequestAtFault } from '../core/batch-search.ts';
 import type { NotAccepted } from '../core/purge-outcome.ts';
 import type { Batch } from '../core/purge-plan.ts';
 import type { Hold } from '../core/hold.ts';
+import { sitesOf } from '../core/sites-of.ts';
 import type { Holds } from './holds.ts';
 import type { Owner } from './owner.ts';
 import type { Clock, PurgeProvider, Run } from './ports.ts';
@@ -18,6 +19,8 @@ export type EndpointTurn<O extends Owner> = {
   readonly run: Run;
   /** Runs work once nothing else is under way to the endpoint. */
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Gives a hold while too many purges are under way at the CDN. */
+  readonly findFlightHold: () => Promise<Hold | undefined>;
   readonly send: (batch: Batch<O>) => Promise<Sent<O>>;
   readonly report: (result: SendResult<O>) => Promise<void>;
 };
@@ -114,7 +117,7 @@ const isOver = <O extends Owner>({ run }: EndpointTurn<O>): boolean => run.mayBe
 
 type Step<O extends Owner> =
   | Sent<O>
-  /** Not sent: the endpoint or its subscription rests. */
+  /** Not sent: the endpoint or its subscription rests, or too many purges are under way. */
   | { readonly kind: 'held'; readonly hold: Hold }
   /** Sent, and from now on the endpoint or its subscription rests. */
   | { readonly kind: 'stopped'; readonly hold: Hold };
@@ -124,7 +127,7 @@ function sendUnlessHeld<O extends Owner>(batch: Batch<O>, turn: EndpointTurn<O>)
   const { holds, clock, provider } = turn;
   const place = placeOf(batch, turn);
   return turn.inTurn(async () => {
-    const hold = holds.find(holdKeysOf(place), clock.now());
+    const hold = holds.find(holdKeysOf(place), clock.now()) ?? (await turn.findFlightHold());
     if (hold !== undefined) return { kind: 'held', hold };
     const sent = await turn.send(batch);
     if (sent.kind === 'purged') {
@@ -154,6 +157,9 @@ async function reportAll<O extends Owner>(
   if (targets.length > 0) await report({ kind, targets, outcome, until });
 }
 
-function placeOf<O extends Owner>({ cdn, endpointId }: Batch<O>, { provider }: EndpointTurn<O>): Place {
-  return { cdn, where: { kind: 'endpoint', endpointId }, subscription: provider.subscription };
+function placeOf<O extends Owner>(
+  { cdn, endpointId, targets }: Batch<O>,
+  { provider: { subscription } }: EndpointTurn<O>,
+): Place {
+  return { cdn, where: { kind: 'endpoint', endpointId }, subscription, sites: sitesOf(targets) };
 }

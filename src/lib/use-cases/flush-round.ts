@@ -87,6 +87,7 @@ export async function flushRound(round: Round, ports: RoundPorts, run: Run): Pro
         warnOfOutcome(result.outcome, run);
         break;
       case 'held':
+      case 'not-needed':
         break;
     }
     end(done.filter((owner) => !unnoted.has(owner)));
@@ -220,7 +221,7 @@ async function putAside(
       lastError,
       correlationId: outcome.correlationId,
     });
-    telemetry.track({ name: 'message-dead-lettered', reason: lastError });
+    telemetry.track({ name: 'message-dead-lettered', reason: lastError, site: target.site });
     for (const claim of claims) {
       if (targetKey(claim.target) !== targetKey(target)) continue;
       const { owner } = claim;

@@ -7,9 +7,10 @@ import {
   type Joining,
   type Stay,
   type Waiting,
+  type WaitReason,
 } from '../core/backlog.ts';
 import { instant, type Instant } from '../core/instant.ts';
-import type { NotAccepted } from '../core/purge-outcome.ts';
+import type { NotAccepted, PurgeFailureReason } from '../core/purge-outcome.ts';
 import { targetKey } from '../core/purge-target.ts';
 import { settle } from '../core/settlement.ts';
 import type { FlushOwner } from './claim-targets.ts';
@@ -71,15 +72,33 @@ export function planStays(unfinished: ReadonlyMap<FlushOwner, readonly Left[]>, 
 }
 
 function stayOf(stop: Left['stop'], failedAttempts: number, now: Instant): Stay {
-  if (stop === undefined) return { reason: 'out-of-time', until: now, failedAttempts };
+  if (stop === undefined) return { reason: 'out-of-time', until: now, failedAttempts, why: undefined };
   const { outcome, tried } = stop;
-  const isByChoice = outcome.kind === 'failed' && outcome.reason === 'saves-quota';
-  const reason = isByChoice ? outcome.reason : outcome.outcomeClass;
+  const reason = reasonOf(outcome);
   const heldUntil = stop.until ?? now;
   const settlement = settle(outcome, failedAttempts);
-  if (!tried || settlement.kind === 'complete') return { reason, until: heldUntil, failedAttempts };
+  const why = whyOf(outcome);
+  if (!tried || settlement.kind === 'complete') return { reason, until: heldUntil, failedAttempts, why };
   const until = instant(Math.max(now + settlement.afterMs, heldUntil));
-  return { reason, until, failedAttempts: settlement.attempts };
+  return { reason, until, failedAttempts: settlement.attempts, why };
+}
+
+/** The planner's words, or the ledger's. */
+function whyOf(outcome: NotAccepted): string | undefined {
+  const isPlanned =
+    outcome.kind === 'failed' && (outcome.reason === 'saves-quota' || outcome.reason === 'quota-spent');
+  return isPlanned ? outcome.detail : undefined;
+}
+
+/** What the app itself keeps for a while is no answer of a CDN. */
+const OWN_REASONS: Partial<Record<PurgeFailureReason, WaitReason>> = {
+  'saves-quota': 'saves-quota',
+  'purge-in-flight': 'in-flight',
+};
+
+function reasonOf(outcome: NotAccepted): WaitReason {
+  const own = outcome.kind === 'failed' ? OWN_REASONS[outcome.reason] : undefined;
+  return own ?? outcome.outcomeClass;
 }
 
 /** Parts of a request may wait for different things: it comes again when the first of them may go. */

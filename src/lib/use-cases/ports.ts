@@ -9,6 +9,7 @@ import type { Instant } from '../core/instant.ts';
 import type { InventoryChanges } from '../core/inventory/inventory-changes.ts';
 import type { InventoryIndex } from '../core/inventory/inventory-index.ts';
 import type { BlobPage, CompleteListing, ContainerPlace, PartialListing } from '../core/inventory/listing.ts';
+import type { PurgeBudget } from '../core/purge-budget.ts';
 import type { NotAccepted, PurgeOutcome } from '../core/purge-outcome.ts';
 import type { AcceptedPurge, EndedPurge, OpenPurge, PurgeRecord } from '../core/purge-record.ts';
 import type { RequestRecord } from '../core/purge-request.ts';
@@ -135,6 +136,8 @@ export type PurgeProvider = {
   readonly subscription: string;
   readonly limits: RequestLimits;
   readonly capabilities: Capabilities;
+  /** What it takes at most, in a day and in a call. */
+  readonly budgets: readonly PurgeBudget[];
   /** Undefined: the CDN has no daily quota. */
   readonly quota?: QuotaPolicy | undefined;
   /** Finds the endpoint that serves a host, where the configuration leaves its id out. */
@@ -164,6 +167,11 @@ export type PurgeRecords = {
    * none for those that have ended.
    */
   readonly findDuePurges: (now: Instant, most: number) => Promise<readonly string[]>;
+  /**
+   * Those whose end is not known yet. One storage call for every 5,000 open purges, and a reading of each that an
+   * older version wrote; one that a newer version wrote without these facts is left out.
+   */
+  readonly findOpenPurges: () => Promise<readonly FoundOpenPurge[]>;
   /** Among the open ones; undefined when it is not, or no longer. */
   readonly readOpenPurge: (id: string) => Promise<Versioned<PurgeRecord> | undefined>;
   /** Writes the next state of an open purge, or its end. False when somebody else wrote after it was read. */
@@ -191,6 +199,8 @@ export type PurgeRecords = {
   /** Gives the claim in force for the key: the given one, or an older one of the last 24 hours. */
   readonly claimIdempotencyKey: (claim: IdempotencyClaim) => Promise<IdempotencyClaim>;
 };
+
+export type FoundOpenPurge = Pick<OpenPurge, 'id' | 'cdn' | 'acceptedAt' | 'nextPollAt'>;
 
 /** What was purged, by day. Methods throw StorageTrouble. */
 export type PurgeHistory = {

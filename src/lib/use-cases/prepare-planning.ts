@@ -4,10 +4,21 @@ import type { CoalescedTarget } from '../core/coalesce.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { DaySpending } from './day-spending.ts';
 import { loadInventory, noteChanges } from './know-inventory.ts';
-import { planSiteOf, type Planning } from './plan-directories.ts';
-import { StorageTrouble, type InventoryStore, type ReceivedMessage, type Run } from './ports.ts';
+import type { Planning } from './plan-directories.ts';
+import { placeOf } from './planning-problem.ts';
+import {
+  StorageTrouble,
+  type BlobLister,
+  type InventoryStore,
+  type ReceivedMessage,
+  type Run,
+} from './ports.ts';
 
-export type PlanningPorts = { readonly inventory: InventoryStore; readonly spending: DaySpending };
+export type PlanningPorts = {
+  readonly inventory: InventoryStore;
+  readonly lister: BlobLister;
+  readonly spending: DaySpending;
+};
 
 /** Undefined where the configuration plans nothing, or the inventory cannot be read: files go as files then. */
 export async function preparePlanning(
@@ -19,7 +30,7 @@ export async function preparePlanning(
 ): Promise<Planning | undefined> {
   const { planner: settings } = configuration;
   if (settings === undefined || planner === undefined) return undefined;
-  const { inventory, spending } = planner;
+  const { inventory, lister, spending } = planner;
   const changes = received.flatMap((one) =>
     one.kind === 'readable' && one.message.type === 'change' ? [one.message.change] : [],
   );
@@ -27,8 +38,15 @@ export async function preparePlanning(
   const files = targets.filter(({ target }) => target.kind === 'file');
   if (files.length === 0) return undefined;
   try {
-    const sites = new Set(files.map(({ target }) => planSiteOf(target)));
-    return { settings, spending, inventory: await loadInventory(configuration, sites, inventory) };
+    const sites = new Set(files.map(({ target }) => placeOf(target).site));
+    return {
+      settings,
+      spending,
+      lister,
+      inventory: await loadInventory(configuration, sites, inventory),
+      priorityOf: (site) => configuration.sites.get(site)?.priority ?? 0,
+      matchingOf: (cdn) => configuration.cdns.get(cdn)?.matching,
+    };
   } catch (error) {
     if (!(error instanceof StorageTrouble)) throw error;
     run.log.warn('The inventory cannot be read: files go as files for now.', { error: error.message });

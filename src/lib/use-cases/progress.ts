@@ -68,6 +68,7 @@ export function followProgress<O extends Owner>(targets: readonly CoalescedTarge
 function endsClaim<O extends Owner>(result: SendResult<O>, target: PurgeTarget, claim: Claim<O>): boolean {
   switch (result.kind) {
     case 'purged':
+    case 'not-needed':
       return true;
     case 'unpurgeable':
       return targetKey(claim.target) === targetKey(target);
@@ -78,7 +79,7 @@ function endsClaim<O extends Owner>(result: SendResult<O>, target: PurgeTarget, 
 }
 
 function stopOf<O extends Owner>(result: SendResult<O>): Stop {
-  if (result.kind === 'purged') throw new Error('what was purged was not stopped');
+  if (result.kind === 'purged' || result.kind === 'not-needed') throw new Error('nothing stopped it');
   const until = result.kind === 'unpurgeable' ? undefined : result.until;
   return { tried: result.kind === 'tried', outcome: result.outcome, until };
 }

@@ -80,7 +80,7 @@ function eventIdsOf({ causes }: AcceptedPurge): ReadonlySet<string> {
 
 function hasPurged({ cdn, files, directories }: AcceptedPurge, target: PurgeTarget): boolean {
   return (
-    files.some((url) => serves({ kind: 'file', cdn, url }, target)) ||
-    directories.some((url) => serves({ kind: 'directory', cdn, url }, target))
+    files.some((url) => serves({ kind: 'file', cdn, url }, target, target.matching)) ||
+    directories.some((url) => serves({ kind: 'directory', cdn, url }, target, target.matching))
   );
 }

@@ -13,6 +13,7 @@ import {
   type RequestRefusal,
 } from '../core/purge-request.ts';
 import type { PurgeTarget } from '../core/purge-target.ts';
+import { comparableUrl } from '../core/url-matching.ts';
 import type { PurgeRecords } from './ports.ts';
 import type { Owner } from './owner.ts';
 
@@ -39,7 +40,7 @@ export async function noteRequestPurge<O extends Owner>(
  */
 function ownUrls({ targets }: RequestRecord, serving: readonly PurgeTarget[]): readonly string[] {
   const urls = serving.flatMap((target) => {
-    const own = targets.filter((one) => serves(target, one));
+    const own = targets.filter((one) => serves(target, one, target.matching));
     return own.length === 0 ? [target.url] : own.map(({ url }) => url);
   });
   return [...new Set(urls)];
@@ -72,7 +73,11 @@ export function withoutPurged(
   targets: readonly PurgeTarget[],
   record: RequestRecord,
 ): readonly PurgeTarget[] {
-  const purged = new Set(record.purges.flatMap(({ cdn, urls }) => urls.map((url) => `${cdn} ${url}`)));
-  const refused = new Set((record.refused ?? []).map(({ cdn, url }) => `${cdn} ${url}`));
-  return targets.filter(({ cdn, url }) => !purged.has(`${cdn} ${url}`) && !refused.has(`${cdn} ${url}`));
+  const matchings = new Map(targets.map(({ cdn, matching }) => [cdn, matching]));
+  const keyOf = (cdn: string, url: string): string => `${cdn} ${comparableUrl(url, matchings.get(cdn))}`;
+  const done = new Set([
+    ...record.purges.flatMap(({ cdn, urls }) => urls.map((url) => keyOf(cdn, url))),
+    ...(record.refused ?? []).map(({ cdn, url }) => keyOf(cdn, url)),
+  ]);
+  return targets.filter(({ cdn, url }) => !done.has(keyOf(cdn, url)));
 }

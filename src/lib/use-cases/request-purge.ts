@@ -4,6 +4,7 @@ import type { RequestMessage } from '../core/buffer-message.ts';
 import { entriesCovered, NO_CHANGES, type Waiting, type WaitingTarget } from '../core/backlog.ts';
 import { coalesce, createCoverage } from '../core/coalesce.ts';
 import type { Configuration } from '../core/configuration.ts';
+import { targetInForce } from '../core/configured-target.ts';
 import type { Instant } from '../core/instant.ts';
 import { describeOutcome } from '../core/purge-outcome.ts';
 import { admitAsk, type AskProblem, type PurgeAsk, type RequestRecord } from '../core/purge-request.ts';
@@ -168,7 +169,7 @@ async function sendNow(
   // Before the sending: a change that joins it later is not purged by this request.
   const loaded = await loadBacklog(ports.backlog, run);
   if (loaded !== undefined) ports.holds.adopt(loaded.backlog);
-  const served = waitingServed(loaded, wanted);
+  const served = waitingServed(loaded, wanted, configuration);
   const targets = coalesce([
     ...wanted.map((target) => ({ target, owner })),
     ...[...served].map(([waiting, { target }]) => ({ target, owner: waiting })),
@@ -192,12 +193,13 @@ async function sendNow(
         break;
       case 'tried':
       case 'held':
+      case 'not-needed':
         break;
     }
   };
   const takeResult = async (result: SendResult<Owner>): Promise<void> => {
     const done = progress.note(result);
-    if (result.kind === 'purged') leaving.push(...done.flatMap((one) => served.get(one) ?? []));
+    if (result.kind === 'purged') leaving.push(...done.flatMap((one) => served.get(one)?.entry ?? []));
     const isComplete = done.includes(owner) && !isUnnoted;
     try {
       await noteResult(result, isComplete);
@@ -242,11 +244,18 @@ async function sendNow(
 function waitingServed(
   loaded: LoadedBacklog | undefined,
   wanted: readonly PurgeTarget[],
-): ReadonlyMap<Owner, WaitingTarget> {
+  configuration: Configuration,
+): ReadonlyMap<Owner, { readonly entry: WaitingTarget; readonly target: PurgeTarget }> {
   if (loaded === undefined) return new Map();
   const asked = createCoverage();
   for (const target of wanted) asked.add(target);
-  return new Map(entriesCovered(loaded.backlog, asked).map((entry) => [ownerOfEntry(entry), entry]));
+  return new Map(
+    entriesCovered(loaded.backlog, asked).flatMap((entry) => {
+      // What one purge takes along may have been configured otherwise since.
+      const target = targetInForce(entry.target, configuration);
+      return target !== undefined && asked.covers(target) ? [[ownerOfEntry(entry), { entry, target }]] : [];
+    }),
+  );
 }
 
 /** What was tried tells more than what was only held back. */

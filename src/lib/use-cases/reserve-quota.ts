@@ -1,20 +1,25 @@
 // Spend of the daily quota is on the ledger before a request leaves, and made true after it.
 
 import type { CoalescedTarget } from '../core/coalesce.ts';
+import { groupRuns } from '../core/purge-groups.ts';
 import type { LocatedTarget } from '../core/purge-plan.ts';
 import { isPersons } from '../core/purge-record.ts';
 import {
   forgetOldDays,
   openPurse,
+  type Purse,
   reserve,
   settleReservation,
   unitOf,
   type QuotaLedger,
   type QuotaPolicy,
   type SpentEntry,
-  type Units,
+  type BudgetShare,
   type Spender,
 } from '../core/quota-ledger.ts';
+import { spendOf } from '../core/purge-budget.ts';
+import type { PacedBudget } from '../core/planner/prices.ts';
+import { usualSpending } from '../core/usual-spending.ts';
 import type { Owner } from './owner.ts';
 import { StorageTrouble, type Clock, type LedgerStore } from './ports.ts';
 
@@ -61,11 +66,16 @@ export async function reserveQuota<O extends Owner>(
     const now = clock.now();
     const take = (wanted: readonly LocatedTarget<O>[]) => {
       const purse = openPurse(ledger, policy, now);
-      return { purse, taken: wanted.filter((target) => purse.take(spenderOf(target), unitOf(target))) };
+      return {
+        purse,
+        taken: groupRuns(wanted)
+          .filter((group) => takeAll(group, purse))
+          .flat(),
+      };
     };
     const allowed = take(inOrder).taken;
     const size = Math.max(SMALLEST_SLICE, Math.ceil(allowed.length / SLICES));
-    const slice = take(allowed.slice(0, Math.min(most, size)));
+    const slice = take(firstOf(allowed, Math.min(most, size)));
     granted = slice.taken;
     if (granted.length === 0) return undefined;
     const spent = slice.purse.taken();
@@ -75,15 +85,55 @@ export async function reserveQuota<O extends Owner>(
   return { reservationId, granted, others: targets.filter((target) => !reserved.has(target)) };
 }
 
-/** What blob events may still spend of the subscription's quota. Throws StorageTrouble. */
-export async function leftForEvents(
+/** A group is taken as a whole or not at all. */
+function takeAll<O extends Owner>(group: readonly LocatedTarget<O>[], purse: Purse): boolean {
+  for (const [index, target] of group.entries()) {
+    if (purse.take(spenderOf(target), unitOf(target))) continue;
+    for (const taken of group.slice(0, index)) purse.putBack(spenderOf(taken), unitOf(taken));
+    return false;
+  }
+  return true;
+}
+
+/** So many, and the rest of the group that the last one belongs to; one alone is one alone. */
+function firstOf<O>(targets: readonly LocatedTarget<O>[], most: number): readonly LocatedTarget<O>[] {
+  if (most <= 1) return targets.slice(0, most);
+  const first: LocatedTarget<O>[] = [];
+  for (const group of groupRuns(targets)) {
+    if (first.length >= most) break;
+    first.push(...group);
+  }
+  return first;
+}
+
+/** What blob events may still spend of a subscription's quota, and what its days usually take. */
+export type EventsQuota = {
+  /** Without what is kept for people. */
+  readonly budgets: readonly PacedBudget[];
+  /** Of sites with a guarantee or a maximum, in the order of the budgets. */
+  readonly shares: ReadonlyMap<string, BudgetShare>;
+};
+
+/** Reads the ledger, changes nothing. Throws StorageTrouble. */
+export async function quotaForEvents(
   subscription: string,
   policy: QuotaPolicy,
-  { ledgers, clock }: QuotaPorts,
-): Promise<Units> {
+  { ledgers, clock }: Pick<QuotaPorts, 'ledgers' | 'clock'>,
+): Promise<EventsQuota> {
   const { ledger } = await ledgers.load(subscription);
-  const purse = openPurse(ledger, policy, clock.now());
-  return { files: purse.leftForEvents('files'), directories: purse.leftForEvents('directories') };
+  const now = clock.now();
+  const purse = openPurse(ledger, policy, now);
+  const left = purse.leftForEvents();
+  const usual = usualSpending(ledger, policy, now);
+  return {
+    budgets: policy.budgets.map((budget, at) => ({
+      ...budget,
+      limit: budget.limit - budget.keptForPeople,
+      left: left[at] ?? 0,
+      usualADay: usual && spendOf(budget, usual),
+    })),
+    shares: purse.sharesForEvents(),
+  };
 }
 
 /** Takes what the CDN accepted, or may have acted on; the rest of the reservation is released. */

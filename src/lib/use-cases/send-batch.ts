@@ -4,6 +4,7 @@ import { ownersOf } from '../core/coalesce.ts';
 import type { Batch } from '../core/purge-plan.ts';
 import type { AcceptedPurge } from '../core/purge-record.ts';
 import { beginTracking } from '../core/purge-tracking.ts';
+import { sitesOf } from '../core/sites-of.ts';
 import { describeAttempt, trackNotAccepted } from './attempt-telemetry.ts';
 import type { Sent } from './endpoint-turn.ts';
 import type { Owner } from './owner.ts';
@@ -25,15 +26,21 @@ export async function sendBatch<O extends Owner>(
   const outcome = await provider.submit({ ...batch, linkedTraceparents });
   const now = clock.now();
   const attempt = describeAttempt(
-    { ...batch, owners, files: batch.files.length, directories: batch.directories.length },
+    {
+      ...batch,
+      owners,
+      sites: sitesOf(batch.targets),
+      files: batch.files.length,
+      directories: batch.directories.length,
+    },
     now,
   );
   if (outcome.kind !== 'accepted') {
     trackNotAccepted(attempt, outcome, run);
     return { kind: 'not-accepted', outcome };
   }
-  const { taskId, correlationId } = outcome;
-  const record = beginTracking({
+  const { taskId, correlationId, operationUrl, retryAfterMs } = outcome;
+  const accepted = {
     id: purgeIdOf(now, newId()),
     acceptedAt: now,
     cdn: batch.cdn,
@@ -41,11 +48,13 @@ export async function sendBatch<O extends Owner>(
     files: batch.files,
     directories: batch.directories,
     taskId,
+    operationUrl,
     correlationId,
     attempt: attempt.attempt,
     ...served,
     planned: planned.length === 0 ? undefined : planned,
-  });
+  };
+  const record = beginTracking(accepted, provider.capabilities.pollPausesMs, retryAfterMs);
   run.telemetry.track({ name: 'purge-accepted', ...attempt, purgeId: record.id, taskId, correlationId });
   try {
     await records.savePurge(record);

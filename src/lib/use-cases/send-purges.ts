@@ -19,7 +19,7 @@ import { holdKeysOf, placeKey, stopSending, subscriptionKey } from './stop-sendi
 export type SendPorts = {
   readonly clock: Clock;
   readonly records: PurgeRecords;
-  /** One purge in flight for each endpoint of this process. */
+  /** One call under way for each endpoint of this process, or for each subscription that limits purges in flight. */
   readonly endpointTurns: OneAtATime;
   readonly newId: () => string;
   readonly ledgers: LedgerStore;
@@ -38,6 +38,8 @@ export type SendResult<O extends Owner> =
       readonly targets: readonly CoalescedTarget<O>[];
       readonly outcome: NotAccepted;
     }
+  /** Nobody needs them purged: new files, where the configuration says so. */
+  | { readonly kind: 'not-needed'; readonly targets: readonly CoalescedTarget<O>[] }
   | {
       /** `tried` and not accepted; or `held` back, because of what something before it was answered. */
       readonly kind: 'tried' | 'held';
@@ -78,20 +80,26 @@ export async function sendPurges<O extends Owner>(
   const { located, lost } = await locateTargets(free, providers);
   for (const { outcome, ofHost, provider } of lost) {
     trackLost(ofHost.targets, outcome, ports, run);
-    const hold = stopSending(outcome, placeOfHost(ofHost, provider), { ...ports, run });
+    const place = { ...placeOfHost(ofHost, provider), sites: sitesOf(ofHost.targets) };
+    const hold = stopSending(outcome, place, { ...ports, run });
     await report({ kind: 'tried', targets: ofHost.targets, outcome, until: hold.until });
   }
   for (const { targets: ofProvider, provider } of located) liftHosts(ofProvider, provider, ports);
   // What shares a quota, and is throttled together, goes one after the other.
   const bySubscription = Map.groupBy(located, ({ provider }) => provider.subscription);
-  const sending = [...bySubscription.values()].map(async (ofSubscription) => {
+  const sending = [...bySubscription].map(async ([subscription, ofSubscription]) => {
+    const cdns = cdnsOf(subscription, providers);
     for (const { provider, targets: ofProvider } of ofSubscription) {
-      await sendWithinQuota(ofProvider, { provider, ports, run, report, planning });
+      await sendWithinQuota(ofProvider, { provider, cdns, ports, run, report, planning });
     }
   });
   const trouble = (await Promise.allSettled(sending)).find((one) => one.status === 'rejected');
   if (trouble !== undefined) throw trouble.reason;
   return summarise(results);
+}
+
+function cdnsOf(subscription: string, providers: ReadonlyMap<string, PurgeProvider>): ReadonlySet<string> {
+  return new Set([...providers].flatMap(([cdn, one]) => (one.subscription === subscription ? [cdn] : [])));
 }
 
 /** A subscription that rests is not asked for its endpoints either, nor for one that it could not name just now. */
@@ -137,7 +145,8 @@ function trackLost<O extends Owner>(
   if (first === undefined) return;
   const files = targets.filter(({ target }) => target.kind === 'file').length;
   const sizes = { files, directories: targets.length - files };
-  const lost = { cdn: first.target.cdn, endpointId: undefined, owners: ownersOf(targets), ...sizes };
+  const whose = { cdn: first.target.cdn, endpointId: undefined, sites: sitesOf(targets) };
+  const lost = { ...whose, owners: ownersOf(targets), ...sizes };
   trackNotAccepted(describeAttempt(lost, clock.now()), outcome, run);
 }
 

@@ -5,20 +5,25 @@ import { instant, type Instant } from '../core/instant.ts';
 import type { NotAccepted } from '../core/purge-outcome.ts';
 import { planBatches, type Batch, type LocatedTarget } from '../core/purge-plan.ts';
 import { firstReset } from '../core/quota-days.ts';
-import { unitOf, type QuotaPolicy, type QuotaUnit, type Units } from '../core/quota-ledger.ts';
+import { unitOf, type QuotaPolicy, type QuotaUnit } from '../core/quota-ledger.ts';
 import { waitMs } from '../core/settlement.ts';
+import { sitesOf } from '../core/sites-of.ts';
 import { pacedReset } from './day-spending.ts';
 import { sendInTurn } from './endpoint-turn.ts';
-import { findThrottling, holdBack, holdResting, holdThrottled } from './hold-back.ts';
+import { findThrottling, holdBack, holdResting, holdThrottled, type Stop } from './hold-back.ts';
 import type { Owner } from './owner.ts';
-import { planDirectories, SAVES_QUOTA, type Planning } from './plan-directories.ts';
+import type { Planning } from './plan-directories.ts';
+import { planSending } from './plan-sending.ts';
 import { StorageTrouble, type PurgeProvider, type Run } from './ports.ts';
-import { leftForEvents, reserveQuota, settleQuota, type Grant } from './reserve-quota.ts';
+import { findFlightHold, flightTurnOf } from './purges-in-flight.ts';
+import { reserveQuota, settleQuota, type Grant } from './reserve-quota.ts';
 import { sendBatch } from './send-batch.ts';
 import type { SendPorts, SendResult } from './send-purges.ts';
 
 export type Sending<O extends Owner> = {
   readonly provider: PurgeProvider;
+  /** All that share its subscription. */
+  readonly cdns: ReadonlySet<string>;
   readonly ports: SendPorts;
   readonly run: Run;
   readonly report: (result: SendResult<O>) => Promise<void>;
@@ -36,21 +41,23 @@ export async function sendWithinQuota<O extends Owner>(
 ): Promise<void> {
   const { provider, ports, run } = sending;
   const { quota } = provider;
-  if (quota === undefined) return sendToEndpoints(targets, sending);
+  if (quota === undefined) return sendToEndpoints((await planSending(targets, sending)).going, sending);
   const free = await holdThrottled(
     await holdResting(targets, sending),
     sending,
     ({ probeAt }) => probeAt > ports.clock.now(),
   );
-  let next = await sendProbes(free, quota, sending);
-  next = await planWithin(next, quota, sending);
+  const probed = await sendProbes(free, quota, sending);
+  const { going, shortages } = await planSending(probed, sending);
+  let next = going;
   while (next.length > 0 && run.mayBegin?.() !== false) {
     next = await holdThrottled(await holdResting(next, sending), sending, () => true);
     const grant = await reserveOrHold(next, quota, sending);
     if (grant === undefined) return;
     if (grant.granted.length === 0) {
       const left = new Set(grant.others);
-      next = await holdUntilReset(grant.others, (target) => left.has(target), quota, sending);
+      const isLeft = (target: LocatedTarget<O>): boolean => left.has(target);
+      next = await holdUntilReset(grant.others, isLeft, quota, sending, shortages);
       continue;
     }
     await sendReserved(grant, quota, sending);
@@ -78,37 +85,6 @@ async function sendProbes<O extends Owner>(
   const others = targets.filter((target) => !reported.has(target));
   // Their time is the reset, not that of the next probe.
   return holdUntilReset(others, (target) => spentUnits.has(unitOf(target)), quota, sending);
-}
-
-/** Folds files into directories where that saves quota, and holds back what can wait for a better moment. */
-async function planWithin<O extends Owner>(
-  targets: readonly LocatedTarget<O>[],
-  quota: QuotaPolicy,
-  sending: Sending<O>,
-): Promise<readonly LocatedTarget<O>[]> {
-  const { planning, provider, ports, report } = sending;
-  if (planning === undefined || targets.length === 0) return targets;
-  const left = await leftOrUndefined(provider.subscription, quota, sending);
-  if (left === undefined) return targets;
-  const { going, waiting } = planDirectories(targets, left, quota, planning, ports.clock.now());
-  for (const [until, ofTime] of Map.groupBy(waiting, (one) => one.until)) {
-    await report({ kind: 'held', targets: ofTime.map(({ target }) => target), outcome: SAVES_QUOTA, until });
-  }
-  return going;
-}
-
-/** Whoever cannot see what is left plans nothing: the reservation tells of the trouble. */
-async function leftOrUndefined<O extends Owner>(
-  subscription: string,
-  quota: QuotaPolicy,
-  { ports }: Sending<O>,
-): Promise<Units | undefined> {
-  try {
-    return await leftForEvents(subscription, quota, ports);
-  } catch (error) {
-    if (!(error instanceof StorageTrouble)) throw error;
-    return undefined;
-  }
 }
 
 /** Undefined when nothing may be sent: without the ledger all of it waits for a moment. */
@@ -177,11 +153,21 @@ function noteSpending<O extends Owner>(
   }
   if (result.kind !== 'purged') return;
   const reset = pacedReset(ports.clock.now(), quota);
-  const worth = quota.limits.files / Math.max(quota.limits.directories, 1);
+  const worth = filesWorthADirectory(quota);
   for (const { target, claims } of result.targets) {
     const units = target.kind === 'file' ? 1 : worth / Math.max(claims.length, 1);
     for (const claim of claims) if (claim.target.kind === 'file') spending.note(claim.target, units, reset);
   }
+}
+
+/** As many files as there are for each directory. */
+function filesWorthADirectory({ budgets }: QuotaPolicy): number {
+  const limitOf = (kind: 'perFile' | 'perDirectory'): number =>
+    budgets.reduce(
+      (least, budget) => (budget[kind] > 0 ? Math.min(least, budget.limit / budget[kind]) : least),
+      Infinity,
+    );
+  return limitOf('perFile') / Math.max(limitOf('perDirectory'), 1);
 }
 
 /** A reservation that could not be settled stays spent: too little is sent then, never too much. */
@@ -207,11 +193,20 @@ async function holdUntilReset<O extends Owner>(
   hasToWait: (target: LocatedTarget<O>) => boolean,
   quota: QuotaPolicy,
   sending: Sending<O>,
+  shortages: ReadonlyMap<LocatedTarget<O>, string> = new Map(),
 ): Promise<readonly LocatedTarget<O>[]> {
   const until = firstReset(sending.ports.clock.now(), quota);
   tellOfSpentQuota(targets.filter(hasToWait), until, sending);
-  const stop = { outcome: QUOTA_SPENT, until };
-  return holdBack(targets, sending, (target) => (hasToWait(target) ? stop : undefined));
+  // One object for all that wait for the same.
+  const stops = new Map<string, Stop>();
+  const stopFor = (detail: string): Stop => {
+    const stop = stops.get(detail) ?? { outcome: { ...QUOTA_SPENT, detail }, until };
+    stops.set(detail, stop);
+    return stop;
+  };
+  return holdBack(targets, sending, (target) =>
+    hasToWait(target) ? stopFor(shortages.get(target) ?? QUOTA_SPENT.detail) : undefined,
+  );
 }
 
 /** Once for each reset and kind of URL. */
@@ -231,6 +226,7 @@ function tellOfSpentQuota<O extends Owner>(
     subscription,
     by: 'ledger',
     unit: undefined,
+    sites: sitesOf(waiting),
     files,
     directories,
     until,
@@ -244,9 +240,13 @@ function tellOfSpentQuota<O extends Owner>(
 
 async function sendToEndpoints<O extends Owner>(
   targets: readonly LocatedTarget<O>[],
-  { provider, ports, run, report }: Sending<O>,
+  { provider, cdns, ports, run, report }: Sending<O>,
 ): Promise<void> {
-  const byEndpoint = Map.groupBy(planBatches(targets, provider.limits), ({ endpointId }) => endpointId);
+  const flightTurn = flightTurnOf(provider);
+  const byEndpoint = Map.groupBy(
+    planBatches(targets, provider.limits, provider.capabilities),
+    ({ endpointId }) => endpointId,
+  );
   const sending = [...byEndpoint.values()].map((batches) =>
     sendInTurn(batches, {
       provider,
@@ -254,7 +254,8 @@ async function sendToEndpoints<O extends Owner>(
       clock: ports.clock,
       run,
       report,
-      inTurn: (work) => ports.endpointTurns.run(turnKeyOf(batches), work),
+      inTurn: (work) => ports.endpointTurns.run(flightTurn ?? turnKeyOf(batches), work),
+      findFlightHold: () => findFlightHold(provider, cdns, ports, run),
       send: (batch) => sendBatch(batch, provider, ports, run),
     }),
   );
@@ -274,12 +275,12 @@ const NOT_SENT = {
   correlationId: undefined,
 } as const;
 
-const QUOTA_SPENT: NotAccepted = {
+const QUOTA_SPENT = {
   ...NOT_SENT,
   reason: 'quota-spent',
   detail: 'the daily quota leaves nothing for it before the reset',
   outcomeClass: 'quota-exhausted',
-};
+} as const;
 
 const NO_LEDGER: NotAccepted = {
   ...NOT_SENT,

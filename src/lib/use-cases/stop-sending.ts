@@ -14,6 +14,8 @@ export type Place = {
     | { readonly kind: 'host'; readonly host: string };
   /** Whose keys and quota are used. */
   readonly subscription: string;
+  /** Whose purge it is, for those who are told of it. */
+  readonly sites?: string | undefined;
 };
 
 type StopPorts = { readonly holds: Holds; readonly clock: Clock; readonly run: Run };
@@ -56,6 +58,7 @@ export function stopSending(outcome: NotAccepted, place: Place, { holds, clock, 
       cdn: place.cdn,
       endpointId: place.where.kind === 'endpoint' ? place.where.endpointId : undefined,
       host: place.where.kind === 'host' ? place.where.host : undefined,
+      sites: place.sites ?? '',
       cause: outcome.kind === 'refused' ? outcome.errorType : outcome.reason,
       correlationId,
       waitMs: hold.until - now,

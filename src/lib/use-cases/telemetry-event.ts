@@ -1,5 +1,6 @@
 // The closed list of what the app tells telemetry. Names and properties are a contract with queries and alerts.
 
+import type { ContainerSilence, Heartbeat, QuotaState } from '../core/heartbeat.ts';
 import type { OutcomeClass } from '../core/outcome-class.ts';
 import type { QuotaUnit } from '../core/quota-ledger.ts';
 
@@ -10,6 +11,10 @@ export type TelemetryEvent =
   | DeadLetterEvent
   | DeadLettersReadEvent
   | ConfigurationEvent
+  | PurgeRequestedEvent
+  | HeartbeatEvent
+  | QuotaStateEvent
+  | ContainerSilentEvent
   | SendingStoppedEvent
   | QuotaSpentEvent
   | KeySlotEvent
@@ -20,6 +25,8 @@ export type Attempt = {
   readonly lane: 'events' | 'manual';
   readonly cdn: string;
   readonly endpointId: string | undefined;
+  /** Whose URLs it has, with spaces between. */
+  readonly sites: string;
   readonly files: number;
   readonly directories: number;
   readonly changes: number;
@@ -65,10 +72,32 @@ export type PurgeEndedEvent = {
   readonly state: 'succeeded' | 'failed' | 'unknown';
   /** How many. */
   readonly failedUrls: number;
+  /** The CDN's words on them, if it had any. */
+  readonly failure: string | undefined;
   readonly polls: number;
   /** Since the acceptance, as far as this app has noticed. */
   readonly tookMs: number;
 };
+
+/** A person asked for a purge, and it was taken over. */
+export type PurgeRequestedEvent = {
+  readonly name: 'purge-requested';
+  readonly requestId: string;
+  readonly sites: string;
+  /** Targets, of each kind. */
+  readonly files: number;
+  readonly directories: number;
+  readonly reason: string | undefined;
+};
+
+/** Once a minute, whatever happens: where it is missing the app stands still, or its telemetry does. */
+export type HeartbeatEvent = { readonly name: 'heartbeat' } & Heartbeat;
+
+/** With each heartbeat, for each budget of each subscription's daily quota. */
+export type QuotaStateEvent = { readonly name: 'quota-state' } & QuotaState;
+
+/** With each heartbeat, for each container that usually changes and is silent for longer than it usually is. */
+export type ContainerSilentEvent = { readonly name: 'container-silent' } & ContainerSilence;
 
 /** Told only when a delivery held something that was not taken over. */
 export type IntakeEvent = {
@@ -92,6 +121,8 @@ export type SendingStoppedEvent = {
   readonly endpointId: string | undefined;
   /** Whose endpoint was not found out. */
   readonly host: string | undefined;
+  /** Whose purge met it, with spaces between; others may share the endpoint. */
+  readonly sites: string;
   /** The CDN's error type, or why there was no answer. */
   readonly cause: string;
   readonly correlationId: string | undefined;
@@ -108,6 +139,8 @@ export type QuotaSpentEvent = {
   readonly by: 'ledger' | 'cdn';
   /** Of which kind, where it is known by the CDN. */
   readonly unit: QuotaUnit | undefined;
+  /** Whose targets wait for it, with spaces between. */
+  readonly sites: string;
   /** That wait for it. */
   readonly files: number;
   readonly directories: number;
@@ -131,7 +164,12 @@ export type ClockOffsetEvent = {
   readonly alerts: boolean;
 };
 
-export type DeadLetterEvent = { readonly name: 'message-dead-lettered'; readonly reason: string };
+export type DeadLetterEvent = {
+  readonly name: 'message-dead-lettered';
+  readonly reason: string;
+  /** Undefined where the message cannot be read. */
+  readonly site?: string | undefined;
+};
 
 /** Event Grid could not deliver: somebody has to look. Told only when its dead-letter container held something new. */
 export type DeadLettersReadEvent = {

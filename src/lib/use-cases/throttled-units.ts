@@ -6,6 +6,7 @@ import { instant, type Instant } from '../core/instant.ts';
 import type { NotAccepted } from '../core/purge-outcome.ts';
 import type { Batch } from '../core/purge-plan.ts';
 import { unitOf, type QuotaPolicy, type QuotaUnit } from '../core/quota-ledger.ts';
+import { sitesOf } from '../core/sites-of.ts';
 import { beginProbing, noteThrottledProbe, type Throttling } from '../core/throttling.ts';
 import type { Holds } from './holds.ts';
 import type { Clock, Run } from './ports.ts';
@@ -48,7 +49,7 @@ export function stopThrottled<O>(
   holds.putThrottling(key, throttling);
   if (before === undefined) return stopSending(outcome, place, ports);
   if (before.spentUntil === undefined && throttling.spentUntil !== undefined) {
-    tellOfSpent(subscription, unit, throttling.spentUntil, run);
+    tellOfSpent({ subscription, unit, sites: sitesOf(batch.targets), until: throttling.spentUntil }, run);
   }
   const wait = waitOf(throttling, now);
   const { times, spentUntil } = throttling;
@@ -98,8 +99,17 @@ const SPENT_AT_CDN: NotAccepted = {
   outcomeClass: 'quota-exhausted',
 };
 
-function tellOfSpent(subscription: string, unit: QuotaUnit, until: Instant, { log, telemetry }: Run): void {
-  telemetry.track({ name: 'quota-spent', subscription, by: 'cdn', unit, files: 0, directories: 0, until });
+function tellOfSpent(
+  spent: {
+    readonly subscription: string;
+    readonly unit: QuotaUnit;
+    readonly sites: string;
+    readonly until: Instant;
+  },
+  { log, telemetry }: Run,
+): void {
+  const { subscription, unit, until } = spent;
+  telemetry.track({ name: 'quota-spent', by: 'cdn', files: 0, directories: 0, ...spent });
   log.error(
     'The CDN throttles even single URLs: the daily quota of this kind counts as spent until its reset, and one URL now and then finds out whether it is. Look for who else spends it, and at the limits in the configuration.',
     { subscription, unit, until: new Date(until).toISOString() },

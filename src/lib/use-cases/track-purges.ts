@@ -39,10 +39,10 @@ export async function trackPurges(ports: TrackPorts, run: Run): Promise<void> {
   await run.telemetry.span(
     { name: 'track-purges', kind: 'internal', startedAt, traceparent: run.traceparent },
     async (span) => {
-      const asker = askerOf(providers);
+      const follow = followerOf(providers, ports);
       await forEachLimited(due, PARALLEL_PURGES, async (id) => {
         if (ports.clock.now() - startedAt >= TAKE_FOR_MS) return;
-        await noteTrouble(summary, () => track(id, asker, ports, run, summary));
+        await noteTrouble(summary, () => track(id, follow, ports, run, summary));
       });
       span.set(countsOf(summary));
     },
@@ -51,16 +51,21 @@ export async function trackPurges(ports: TrackPorts, run: Run): Promise<void> {
   await run.telemetry.flush();
 }
 
-async function track(id: string, ask: Asker, ports: TrackPorts, run: Run, summary: Summary): Promise<void> {
-  const { records, clock } = ports;
+async function track(
+  id: string,
+  follow: Follower,
+  ports: TrackPorts,
+  run: Run,
+  summary: Summary,
+): Promise<void> {
+  const { records } = ports;
   const open = await records.readOpenPurge(id);
   if (open === undefined) return; // another tracker has closed it
   let { record }: { record: PurgeRecord } = open;
   if (!isEnded(record)) {
-    const poll = await ask(record);
-    if (poll === undefined) return;
+    const next = await follow(record);
+    if (next === undefined) return;
     summary.asked += 1;
-    const next = followTask(record, poll, clock.now());
     record = isEnded(next) ? await withRepurges(next, ports) : next;
     // From here on its end is decided: whoever finds the record goes on with this one.
     if (!(await records.updateOpenPurge(record, open.version))) return;
@@ -69,21 +74,28 @@ async function track(id: string, ask: Asker, ports: TrackPorts, run: Run, summar
   if (await closeEnded(record, ports, run)) summary[record.state] += 1;
 }
 
-/** Gives what came back on a question, or undefined when the question must wait for another tick. */
-type Asker = (purge: OpenPurge) => Promise<Poll | undefined>;
+/** Asks about a purge, gives its next record, or undefined when the question must wait for another tick. */
+type Follower = (purge: OpenPurge) => Promise<PurgeRecord | undefined>;
 
 /** Where one question got no answer, the others of this tick would only wait for theirs to time out. */
-function askerOf(providers: ReadonlyMap<string, PurgeProvider>): Asker {
+function followerOf(
+  providers: ReadonlyMap<string, PurgeProvider>,
+  { clock }: Pick<TrackPorts, 'clock'>,
+): Follower {
   const silent = new Set<string>();
-  return async (purge) => {
-    if (silent.has(purge.cdn)) return undefined;
-    const provider = providers.get(purge.cdn);
+  const ask = async (purge: OpenPurge, provider: PurgeProvider | undefined): Promise<Poll> => {
     // The configuration no longer has this CDN, and may have it again.
     if (provider === undefined) return { kind: 'nothing-learnt', retryAfterMs: undefined };
     const progress = await provider.readProgress(purge);
     if (progress.ok) return { kind: 'answered', ...progress.value };
     if (progress.error.kind === 'failed') silent.add(purge.cdn);
     return { kind: 'nothing-learnt', retryAfterMs: progress.error.retryAfterMs };
+  };
+  return async (purge) => {
+    if (silent.has(purge.cdn)) return undefined;
+    const provider = providers.get(purge.cdn);
+    const poll = await ask(purge, provider);
+    return followTask(purge, poll, clock.now(), provider?.capabilities.pollPausesMs ?? []);
   };
 }
 

@@ -22,6 +22,19 @@ const DOCUMENT = {
   },
 };
 
+const FRONT_DOOR = JSON.stringify({
+  cdns: {
+    'front-door': {
+      provider: 'azure-front-door',
+      subscription: '11112222-3333-4444-5555-666677778888',
+      resourceGroup: 'rg-web',
+      profile: 'contoso',
+      endpoint: 'www',
+    },
+  },
+  sites: { www: { ...DOCUMENT.sites.www, cdn: 'front-door' } },
+});
+
 /** An account on this machine where nobody listens: building the clients asks nothing of it. */
 const STORAGE = `DefaultEndpointsProtocol=http;AccountName=contoso;AccountKey=${Buffer.from('canary').toString('base64')};BlobEndpoint=http://127.0.0.1:9/contoso;QueueEndpoint=http://127.0.0.1:9/contoso`;
 
@@ -123,6 +136,19 @@ describe('the app', () => {
     expect(flushPorts.providersFor({ ...inForce })).not.toBe(providers);
   });
 
+  it('asks the platform for its tokens where it has a managed identity', async () => {
+    // Nobody listens there.
+    const platform = { IDENTITY_ENDPOINT: 'http://127.0.0.1:9/msi/token', IDENTITY_HEADER: 'canary' };
+    const app = createApp({ ...SETTINGS, ...platform, PURGE_CONFIG: FRONT_DOOR });
+    const { flushPorts, configuration } = await app.services();
+    const cdn = flushPorts.providersFor(await configuration.current()).get('front-door');
+    const outcome = await cdn?.submit({ endpointId: 'www', files: [], directories: [] });
+    expect(outcome).toMatchObject({
+      reason: 'no-token',
+      detail: 'the managed identity did not answer: could-not-connect',
+    });
+  });
+
   it('works without telemetry when the connection string of Application Insights is none, and says so', async () => {
     const error = vi.spyOn(console, 'error').mockReturnValue();
     onTestFinished(() => error.mockRestore());
@@ -131,7 +157,9 @@ describe('the app', () => {
       APPLICATIONINSIGHTS_CONNECTION_STRING: 'InstrumentationKey=canary',
     });
     await app.start();
-    await expect(app.services()).resolves.toBeDefined();
+    const { telemetry } = await app.services();
+    telemetry.track({ name: 'message-dead-lettered', reason: 'it cannot be read' });
+    await expect(telemetry.flush()).resolves.toBeUndefined();
     const lines = error.mock.calls.map(String);
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain('APPLICATIONINSIGHTS_CONNECTION_STRING');
@@ -203,6 +231,11 @@ describe('settings that the app cannot work by', () => {
     ['a key that is not set', { CDN_KEY_VALUE: '' }, 'CDN_KEY_VALUE'],
     ['a key that Key Vault did not give', { CDN_KEY_VALUE: REFERENCE }, 'CDN_KEY_VALUE is a Key Vault'],
     ['storage that Key Vault did not give', { PURGE_STORAGE: REFERENCE }, 'PURGE_STORAGE: is a Key Vault'],
+    [
+      'a managed identity on a host that has none',
+      { PURGE_CONFIG: FRONT_DOOR },
+      'cdns.front-door.identity: this host has no managed identity (IDENTITY_ENDPOINT and IDENTITY_HEADER not set)',
+    ],
     ['a key with a line end', { CDN_KEY_VALUE: 'canary\n' }, 'CDN_KEY_VALUE has white space around it'],
   ])('stop it at once, and are named: %s', (_what, parts, named) => {
     const message = errorOf({ ...SETTINGS, ...parts });

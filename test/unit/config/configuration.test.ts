@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseConfiguration, parseConfigurationText } from '../../../src/lib/config/configuration.ts';
-import { applyRule } from '../../../src/lib/core/url-mapping.ts';
+import { applyRule, mapToTargets } from '../../../src/lib/core/url-mapping.ts';
 import {
   aDocument,
   aDocumentWithCdn,
@@ -29,20 +29,46 @@ describe('a right document', () => {
       keySettings: { id: 'CDN_KEY_ID', value: 'CDN_KEY_VALUE' },
       apiBaseUrl: 'https://restapi.cdn.azure.cn',
       limits: { urlsPerRequest: 100, bytesPerRequest: 262_144 },
+      matching: { ignoresCase: false, ignoresQuery: false, ignoresScheme: false, reachesBelow: true },
       timeouts: { connectMs: 5_000, headersMs: 30_000, bodyMs: 30_000 },
-      quota: expect.objectContaining({ limits: { files: 2_000, directories: 500 } }), // quota-policy.test.ts
+      // quota-policy.test.ts
+      quota: expect.objectContaining({
+        budgets: [
+          expect.objectContaining({ perFile: 1, perDirectory: 0, limit: 2_000, per: 'day' }),
+          expect.objectContaining({ perFile: 0, perDirectory: 1, limit: 500, per: 'day' }),
+        ],
+      }),
     });
   });
 
   it('names the settings of a second key, where there is one', () => {
     const second = { id: 'NEXT_KEY_ID', value: 'NEXT_KEY_VALUE' };
     const { cdns } = taken(parseConfiguration(aDocumentWithCdn({ keys: { ...cdn.keys, second } })));
-    expect(cdns.get('china')?.keySettings).toEqual({ ...cdn.keys, second });
+    expect(cdns.get('china')).toMatchObject({ keySettings: { ...cdn.keys, second } });
   });
 
   it('keeps what it says of limits and fills in the rest', () => {
     const { cdns } = taken(parseConfiguration(aDocumentWithCdn({ limits: { urlsPerRequest: 7 } })));
     expect(cdns.get('china')?.limits).toEqual({ urlsPerRequest: 7, bytesPerRequest: 262_144 });
+  });
+
+  it('says of the targets what the CDN takes for the same, where a URL does not stand for itself alone', () => {
+    const matching = { ignoresCase: false, ignoresQuery: false, ignoresScheme: false, reachesBelow: false };
+    const { cdns, hosts, rules } = taken(
+      parseConfiguration(
+        aDocument({
+          cdns: { china: { ...cdn, directoriesReachBelow: false }, other: cdn },
+          sites: {
+            www: site,
+            other: { ...site, cdn: 'other' },
+          },
+        }),
+      ),
+    );
+    expect(cdns.get('china')?.matching).toEqual(matching);
+    expect(hosts.get('www.example.cn')?.servedBy.map((one) => one.matching)).toEqual([matching, undefined]);
+    const path = { account: 'contoso', container: 'media', name: 'a', extent: 'blob' } as const;
+    expect(mapToTargets(path, rules).map((target) => target.matching)).toEqual([matching, undefined]);
   });
 
   it('writes ids and host names in lower case, and international names as punycode', () => {
@@ -215,7 +241,10 @@ describe('a right document', () => {
 describe('a faulty document', () => {
   it('is answered with every problem at once, wherever they are', () => {
     const document = {
-      cdns: { china: { ...cdn, provider: 'other', limits: { urlsPerRequest: 0 }, timeout: {} } },
+      cdns: {
+        china: { ...cdn, limits: { urlsPerRequest: 0 }, timeout: {} },
+        other: { ...cdn, provider: 'other' },
+      },
       defaults: { cdn: 'chnia', spellings: [] },
       sites: {
         www: {
@@ -230,8 +259,8 @@ describe('a faulty document', () => {
     expect(problems(parseConfiguration(document)).toSorted()).toEqual(
       [
         'cdns.china.limits.urlsPerRequest: must be at least 1',
-        'cdns.china.provider: must be "azure-china-cdn"',
         'cdns.china.timeout: unknown key: did you mean timeouts?',
+        'cdns.other.provider: must be "azure-china-cdn" or "azure-front-door"',
         'defaults.cdn: there is no such CDN in cdns: did you mean china?',
         'defaults.spellings: needs at least 1',
         'extra: unknown key: known here are $schema, cdns, defaults, sites, planner',
@@ -399,7 +428,7 @@ describe('a faulty document', () => {
         },
       },
     });
-    expect(problems(result)).toHaveLength(15);
+    expect(problems(result)).toHaveLength(14);
     expect(JSON.stringify(result)).not.toContain(secret.slice(1));
   });
 
@@ -510,6 +539,9 @@ describe('the planner', () => {
       staleCost: 1,
       maxStalenessMs: 4 * 60 * 60_000,
       relistAfterMs: 24 * 60 * 60_000,
+      recountAfterMs: 48 * 60 * 60_000,
+      newBlobs: 'purge',
+      isGroup: undefined,
     });
   });
 
@@ -521,6 +553,8 @@ describe('the planner', () => {
         staleCost: 0.5,
         maxStalenessMinutes: 0,
         relistHours: 720,
+        recountHours: 1,
+        newBlobs: 'when-there-is-room',
       }),
     ).toMatchObject({
       smallestDirectory: 10,
@@ -528,6 +562,8 @@ describe('the planner', () => {
       staleCost: 0.5,
       maxStalenessMs: 0,
       relistAfterMs: 720 * 60 * 60_000,
+      recountAfterMs: 60 * 60_000,
+      newBlobs: 'when-there-is-room',
     });
   });
 
@@ -549,12 +585,26 @@ describe('the planner', () => {
   });
 
   it.each([
+    ['what the glob names', '/hls/film/', true],
+    ['not what holds it', '/hls/', false],
+    ['not what is below it, which goes with it', '/hls/film/low/', false],
+    ['not what stands beside it', '/films/film/', false],
+  ])('takes for a group %s', (_what, directory, isGroup) => {
+    expect(planner({ groups: ['www.example.cn/hls/*'] })?.isGroup?.('www.example.cn', directory)).toBe(
+      isGroup,
+    );
+  });
+
+  it.each([
     [{ smallestDirectory: 1 }, 'planner.smallestDirectory'],
     [{ mostEvicted: -1 }, 'planner.mostEvicted'],
     [{ staleCost: 0 }, 'planner.staleCost'],
     [{ maxStalenessMinutes: 1_441 }, 'planner.maxStalenessMinutes'],
     [{ relistHours: 0 }, 'planner.relistHours'],
+    [{ recountHours: 0 }, 'planner.recountHours'],
+    [{ newBlobs: 'sometimes' }, 'planner.newBlobs'],
     [{ never: ['['] }, 'planner.never[0]'],
+    [{ groups: ['['] }, 'planner.groups[0]'],
     [{ maxEvicted: 1 }, 'planner'],
   ])('refuses %o, at its place', (parts, place) => {
     const [problem = '', ...others] = problems(parseConfiguration(aDocument({ planner: parts })));

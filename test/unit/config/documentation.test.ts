@@ -31,8 +31,13 @@ describe('docs/configuration.md', () => {
     },
   );
 
-  it('shows a document that is right', () => {
-    const [, json = ''] = /```json\n(.*?)```/su.exec(text) ?? [];
+  const shown = [...text.matchAll(/```json\n(?<json>.*?)```/gsu)].map(({ groups }) => groups?.['json'] ?? '');
+
+  it('shows a document for each kind of CDN', () => {
+    expect(shown).toHaveLength(2);
+  });
+
+  it.each(shown)('shows a document that is right: %s', (json) => {
     expect(problems(parseConfigurationText(json))).toEqual([]);
   });
 

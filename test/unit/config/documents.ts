@@ -31,3 +31,22 @@ export function aDocumentWithContainer(parts: Readonly<Record<string, unknown>>)
 export function aDocumentWithCdn(parts: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return aDocument({ cdns: { china: { ...cdn, ...parts } } });
 }
+
+export const frontDoor = {
+  provider: 'azure-front-door',
+  subscription: SUBSCRIPTION,
+  resourceGroup: 'rg-web',
+  profile: 'contoso',
+  endpoint: 'www',
+};
+
+/** A right document whose one CDN is a Front Door profile, with some parts of that replaced. */
+export function aFrontDoorDocument(
+  parts: Readonly<Record<string, unknown>> = {},
+  siteParts: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
+  return {
+    cdns: { 'front-door': { ...frontDoor, ...parts } },
+    sites: { www: { ...site, cdn: 'front-door', ...siteParts } },
+  };
+}

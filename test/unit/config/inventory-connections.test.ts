@@ -28,7 +28,7 @@ describe('connections of the inventory', () => {
   it.each([
     ['no account', 'PURGE_INVENTORY_STORAGE_', WITH_KEY, 'must end with the name of a storage account'],
     ['no name of an account', 'PURGE_INVENTORY_STORAGE_my_web', WITH_KEY, 'must end with the name'],
-    ['another account', 'PURGE_INVENTORY_STORAGE_CONTOSO', WITH_KEY, 'connection string of another account'],
+    ['another account', 'PURGE_INVENTORY_STORAGE_CONTOSO', WITH_KEY, 'connection of another account'],
     ['no connection string', 'PURGE_INVENTORY_STORAGE_CONTOSOWEB', 'canary', 'must be NAME=VALUE'],
     [
       'no blob endpoint',

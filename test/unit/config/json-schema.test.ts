@@ -21,6 +21,7 @@ describe('docs/configuration.schema.json', () => {
 
   it.each([
     ['the example', JSON.parse(read('examples/purge.config.json'))],
+    ['the example of Front Door', JSON.parse(read('examples/front-door.config.json'))],
     ['a small document', aDocument()],
     ['a document with $schema', aDocument({ $schema: './configuration.schema.json' })],
     ['a host with its endpoint', aDocumentWithSite({ hosts: [{ host: 'www.example.cn' }] })],

@@ -13,15 +13,17 @@ const HOUR_MS = 3_600_000;
 function policyOf(document: unknown): QuotaPolicy {
   const { cdns } = taken(parseConfiguration(document));
   const china = cdns.get('china');
-  if (china === undefined) throw new Error('there is no such CDN');
+  if (china?.quota === undefined) throw new Error('there is no such CDN, or none with a quota');
   return china.quota;
 }
 
 describe('a quota', () => {
   it('is what the CDN documents, with a tenth kept for people, where nothing is said', () => {
     expect(policyOf(aDocument())).toEqual({
-      limits: { files: 2_000, directories: 500 },
-      manualReserve: { files: 200, directories: 50 },
+      budgets: [
+        { perFile: 1, perDirectory: 0, limit: 2_000, per: 'day', keptForPeople: 200 },
+        { perFile: 0, perDirectory: 1, limit: 500, per: 'day', keptForPeople: 50 },
+      ],
       resetUtcOffsetHours: undefined,
       resetMarginMs: HOUR_MS / 6,
       spentAfterThrottledMs: HOUR_MS / 4,
@@ -50,8 +52,10 @@ describe('a quota', () => {
       probeEveryMinutes: 120,
     };
     expect(policyOf(aDocumentWithCdn({ quota }))).toMatchObject({
-      limits: { files: 5_001, directories: 7 },
-      manualReserve: { files: 626, directories: 1 },
+      budgets: [
+        { limit: 5_001, keptForPeople: 626 },
+        { limit: 7, keptForPeople: 1 },
+      ],
       resetUtcOffsetHours: 8,
       resetMarginMs: HOUR_MS,
       spentAfterThrottledMs: 0.75 * HOUR_MS,
@@ -85,10 +89,10 @@ describe('a quota', () => {
   });
 
   it('may be one that events may spend nothing of', () => {
-    expect(policyOf(aDocumentWithCdn({ quota: { manualReservePercent: 100 } })).manualReserve).toEqual({
-      files: 2_000,
-      directories: 500,
-    });
+    expect(policyOf(aDocumentWithCdn({ quota: { manualReservePercent: 100 } })).budgets).toMatchObject([
+      { keptForPeople: 2_000 },
+      { keptForPeople: 500 },
+    ]);
   });
 
   it('may be promised to the last unit', () => {
@@ -183,7 +187,7 @@ describe('sites on two subscriptions', () => {
       ),
     );
 
-    expect([...(cdns.get('china')?.quota.sites.keys() ?? [])]).toEqual(['one']);
-    expect([...(cdns.get('other')?.quota.sites.keys() ?? [])]).toEqual(['two']);
+    expect([...(cdns.get('china')?.quota?.sites.keys() ?? [])]).toEqual(['one']);
+    expect([...(cdns.get('other')?.quota?.sites.keys() ?? [])]).toEqual(['two']);
   });
 });

@@ -7,7 +7,7 @@ import {
   isUnresolvedReference,
   requiredSettings,
 } from '../../../src/lib/config/required-settings.ts';
-import { aDocument, cdn } from './documents.ts';
+import { aDocument, aFrontDoorDocument, cdn } from './documents.ts';
 import { taken } from './outcome.ts';
 
 const second = { id: 'NEXT_KEY_ID', value: 'NEXT_KEY_VALUE' };
@@ -69,6 +69,32 @@ describe('what the app settings hold', () => {
     const problems = checkSettings(configuration, (name) => (name === 'SECOND' ? REFERENCE : 'value'));
     expect(problems).toEqual([{ path: 'cdns.second-cdn.keys.value', message: UNRESOLVED }]);
     expect(JSON.stringify(problems)).not.toContain('canary');
+  });
+});
+
+describe('a managed identity', () => {
+  const platform = new Map([
+    ['IDENTITY_ENDPOINT', 'http://127.0.0.1:41741/msi/token'],
+    ['IDENTITY_HEADER', 'canary-header'],
+  ]);
+  const managed = taken(parseConfiguration(aFrontDoorDocument()));
+
+  it('needs no app setting of its own where the platform gives one', () => {
+    expect(requiredSettings(managed)).toEqual([]);
+    expect(checkSettings(managed, (name) => platform.get(name))).toEqual([]);
+  });
+
+  it.each(['IDENTITY_ENDPOINT', 'IDENTITY_HEADER'])('is a problem on a host without %s', (missing) => {
+    const found = checkSettings(managed, (name) => (name === missing ? undefined : platform.get(name)));
+    expect(found).toEqual([
+      { path: 'cdns.front-door.identity', message: expect.stringContaining(`(${missing} not set)`) },
+    ]);
+    expect(JSON.stringify(found)).not.toContain('canary');
+  });
+
+  it('is not looked for where a login is made', () => {
+    const login = taken(parseConfiguration(aFrontDoorDocument({ identity: { kind: 'login' } })));
+    expect(checkSettings(login, () => undefined)).toEqual([]);
   });
 });
 

@@ -307,6 +307,24 @@ describe('due', () => {
   });
 });
 
+describe('what waits for purges in flight', () => {
+  const inFlight = (ms: number) => aStay({ reason: 'in-flight', until: later(ms) });
+  const backlog = withJoined(
+    aJoiningTarget('/first', inFlight(60_000)),
+    aJoiningTarget('/second', inFlight(90_000)),
+    aJoiningRequest('/request', inFlight(90_000)),
+    aJoiningTarget('/other', aStay({ until: later(90_000) })),
+  );
+
+  it.each<[string, number, Look, readonly string[]]>([
+    ['not before the first of it', 59_999, 'due', []],
+    ['all with the first of it', 60_000, 'due', ['first', 'second', 'request']],
+    ['all with what is new', 0, 'quota', ['first', 'second', 'request']],
+  ])('is due %s', (_what, ms, look, names) => {
+    expect(namesOf(dueEntries(backlog, later(ms), look))).toEqual(names);
+  });
+});
+
 describe('what a purge covered', () => {
   it('is the target itself and what is below a purged directory, due or not; never a request', () => {
     const backlog = withJoined(

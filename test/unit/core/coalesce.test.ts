@@ -3,6 +3,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { EXACT_MATCHING, type UrlMatching } from '../../../src/lib/core/capabilities.ts';
 import { coalesce, createCoverage, ownersOf, serves, type Claim } from '../../../src/lib/core/coalesce.ts';
 import { targetKey, type PurgeTarget } from '../../../src/lib/core/purge-target.ts';
 import { aClaim, aTarget, OTHER_HOST } from '../../support/builders.ts';
@@ -81,8 +82,19 @@ describe('coalescing', () => {
   });
 });
 
-const covers = (directory: PurgeTarget, { url, cdn }: PurgeTarget): boolean =>
-  directory.kind === 'directory' && directory.cdn === cdn && url.startsWith(directory.url);
+/** As an edge would: by the parts of the URLs. */
+const covers = (directory: PurgeTarget, { url, cdn }: PurgeTarget): boolean => {
+  if (directory.kind !== 'directory' || directory.cdn !== cdn) return false;
+  const { ignoresCase, ignoresScheme, reachesBelow } = directory.matching ?? EXACT_MATCHING;
+  const [above, below] = [new URL(directory.url), new URL(url)];
+  if (!ignoresScheme && above.protocol !== below.protocol) return false;
+  const segmentsOf = ({ pathname }: URL): readonly string[] =>
+    (ignoresCase ? pathname.toLowerCase() : pathname).split('/').slice(1);
+  const from = segmentsOf(above).slice(0, -1);
+  const to = segmentsOf(below);
+  const isBelow = from.every((segment, index) => to[index] === segment) && to.length > from.length;
+  return isBelow && (reachesBelow || to.length === from.length + 1);
+};
 
 describe('a purge', () => {
   const file = aTarget('/d/a');
@@ -96,7 +108,7 @@ describe('a purge', () => {
     ['a directory and the file of its own URL', directory, index],
     ['a directory and a file with a query', directory, aTarget('/d/a?x=/y/')],
   ])('serves what it is, and what is below it: %s', (_what, purged, other) => {
-    expect(serves(purged, other)).toBe(true);
+    expect(serves(purged, other, undefined)).toBe(true);
   });
 
   it.each([
@@ -108,7 +120,90 @@ describe('a purge', () => {
     ['a directory above it', directory, aTarget('/')],
     ['a file that names it in its query', directory, aTarget('/a?b=/d/c')],
   ])('does not serve %s', (_what, purged, other) => {
-    expect(serves(purged, other)).toBe(false);
+    expect(serves(purged, other, undefined)).toBe(false);
+  });
+});
+
+const matching = (parts: Partial<UrlMatching>): UrlMatching => ({ ...EXACT_MATCHING, ...parts });
+const IGNORES_CASE = matching({ ignoresCase: true });
+const IGNORES_QUERY = matching({ ignoresQuery: true });
+const IGNORES_SCHEME = matching({ ignoresScheme: true });
+const IGNORES_ALL = matching({ ignoresCase: true, ignoresQuery: true, ignoresScheme: true });
+const SHALLOW = matching({ reachesBelow: false });
+
+describe('what the CDN takes for the same', () => {
+  it.each([
+    { what: 'case', matched: IGNORES_CASE, one: '/Dir/A.txt', other: '/dir/a.TXT' },
+    { what: 'case of percent-encoding', matched: IGNORES_CASE, one: '/a%2Fb', other: '/a%2fB' },
+    { what: 'queries', matched: IGNORES_QUERY, one: '/a?x=/1', other: '/a' },
+    { what: 'all of it', matched: IGNORES_ALL, one: '/A?x', other: '/a?Y' },
+    { what: 'directories, too', matched: IGNORES_CASE, one: '/Dir/', other: '/dir/' },
+  ])('is purged once, as it was claimed first: $what', ({ matched, one, other }) => {
+    const claims = [
+      aClaim(aTarget(one, { matching: matched }), 'x'),
+      aClaim(aTarget(other, { matching: matched }), 'y'),
+    ];
+    const [first] = claims;
+    expect(described(claims)).toEqual([`${first?.target.kind} ${first?.target.url}: x y`]);
+  });
+
+  it('is purged once: schemes', () => {
+    const claims = (['https', 'http'] as const).map((scheme) =>
+      aClaim(aTarget('/a', { scheme, matching: IGNORES_SCHEME }), scheme),
+    );
+    expect(described(claims)).toEqual(['file https://www.example.cn/a: https http']);
+  });
+
+  it.each([
+    { what: 'case of a query', matched: IGNORES_CASE, one: '/a?x', other: '/a?X' },
+    { what: 'letters beyond ASCII', matched: IGNORES_CASE, one: '/\u00C4', other: '/\u00E4' },
+    { what: 'how it is percent-encoded', matched: IGNORES_ALL, one: '/%61', other: '/a' },
+    { what: 'case, where only queries are ignored', matched: IGNORES_QUERY, one: '/A', other: '/a' },
+    { what: 'a query, where only case is ignored', matched: IGNORES_CASE, one: '/a?x', other: '/a' },
+    { what: 'a slash at the end', matched: IGNORES_ALL, one: '/a', other: '/a/' },
+  ])('is nothing else: $what', ({ matched, one, other }) => {
+    const claims = [one, other].map((path) =>
+      aClaim(aTarget(path, { kind: 'file', matching: matched }), path),
+    );
+    expect(coalesce(claims)).toHaveLength(2);
+  });
+
+  it.each([
+    { what: 'in another case', matched: IGNORES_CASE, path: '/DIR/a', scheme: 'http' },
+    { what: 'of another scheme', matched: IGNORES_SCHEME, path: '/dir/a', scheme: 'https' },
+    { what: 'with a query', matched: IGNORES_QUERY, path: '/dir/a?b=/c/', scheme: 'http' },
+  ] as const)('lies below a directory: $what', ({ matched, path, scheme }) => {
+    const file = aTarget(path, { scheme, matching: matched });
+    const directory = aTarget('/dir/', { matching: matched });
+    expect(described([aClaim(file, 'x'), aClaim(directory, 'y')])).toEqual([
+      'directory http://www.example.cn/dir/: y x',
+    ]);
+    expect(serves(directory, file, matched)).toBe(true);
+  });
+});
+
+describe('a directory purge that does not reach below', () => {
+  const directory = aTarget('/d/', { matching: SHALLOW });
+
+  it.each([
+    ['a file in it', aTarget('/d/a', { matching: SHALLOW })],
+    ['a file with a query that has slashes', aTarget('/d/a?b=/c/', { matching: SHALLOW })],
+    ['itself', directory],
+    ['the file of its own URL', aTarget('/d/', { kind: 'file', matching: SHALLOW })],
+  ])('takes %s', (_what, target) => {
+    expect(coalesce([aClaim(target, 'x'), aClaim(directory, 'y')])).toHaveLength(1);
+    expect(serves(directory, target, SHALLOW)).toBe(true);
+  });
+
+  it.each([
+    ['a file in a directory below', aTarget('/d/e/a', { matching: SHALLOW })],
+    ['a directory below', aTarget('/d/e/', { matching: SHALLOW })],
+    ['the file of such a directory’s URL', aTarget('/d/e/', { kind: 'file', matching: SHALLOW })],
+    ['what some take for a file further below', aTarget('/d/e%2Fa', { matching: SHALLOW })],
+    ['a file beside it', aTarget('/a', { matching: SHALLOW })],
+  ])('leaves %s', (_what, target) => {
+    expect(coalesce([aClaim(target, 'x'), aClaim(directory, 'y')])).toHaveLength(2);
+    expect(serves(directory, target, SHALLOW)).toBe(false);
   });
 });
 
@@ -141,9 +236,16 @@ describe('a coverage', () => {
 const asSets = (all: readonly Claim<string>[]) =>
   new Map(coalesce(all).map(({ target, owners }) => [targetKey(target), owners]));
 
-describe('coalescing whatever claims', () => {
+describe.each([
+  ['every URL stands for itself', undefined],
+  ['case is ignored', IGNORES_CASE],
+  ['schemes are ignored', IGNORES_SCHEME],
+  ['case, queries and schemes are ignored', IGNORES_ALL],
+  ['directory purges do not reach below', SHALLOW],
+  ['all of it', { ...IGNORES_ALL, reachesBelow: false }],
+])('coalescing whatever claims, where %s', (_what, matched) => {
   const path = fc
-    .array(fc.constantFrom('a', 'b', 'ab'), { maxLength: 4 })
+    .array(fc.constantFrom('a', 'b', 'ab', 'A'), { maxLength: 4 })
     .chain((segments) => fc.constantFrom(`/${segments.join('/')}`, `/${[...segments, ''].join('/')}`, '/'));
   /** Of files only: most look like more path. */
   const query = fc.constantFrom('', '', '?', '?a/', '?x=/a/b', '?/a/?b/');
@@ -156,6 +258,7 @@ describe('coalescing whatever claims', () => {
           aTarget(kind === 'file' ? text + search : text, {
             kind,
             scheme: scheme === 'https' ? 'https' : 'http',
+            matching: matched,
           }),
         ),
         owner: fc.constantFrom('u', 'v', 'w', 'x', 'y', 'z'),
@@ -243,7 +346,7 @@ describe('coalescing whatever claims', () => {
         const coverage = createCoverage();
         for (const { target } of added) coverage.add(target);
         for (const { target } of asked) {
-          expect(coverage.covers(target)).toBe(added.some((one) => serves(one.target, target)));
+          expect(coverage.covers(target)).toBe(added.some((one) => serves(one.target, target, matched)));
         }
       }),
     );

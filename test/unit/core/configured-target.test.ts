@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 
+import { EXACT_MATCHING } from '../../../src/lib/core/capabilities.ts';
 import { targetInForce } from '../../../src/lib/core/configured-target.ts';
 import {
   aCdn,
@@ -46,6 +47,20 @@ describe('a target that has waited', () => {
   ])('goes to the endpoint of today: %s', (_what, endpointId) => {
     const configuration = aConfiguration({ rules: [aRule({ hosts: [aRuleHost({ endpointId })] })] });
     expect(targetInForce(target, configuration)).toEqual({ ...target, endpointId });
+  });
+
+  it('is compared with others as its CDN does today', () => {
+    const matching = { ...EXACT_MATCHING, ignoresCase: true };
+    const configuration = aConfiguration({ rules: [aRule({ hosts: [aRuleHost({ matching })] })] });
+    const inForce = targetInForce(target, configuration);
+    expect(inForce).toEqual({ ...target, matching });
+    expect(targetInForce({ ...target, matching: { ...matching } }, configuration)?.matching).toEqual(
+      matching,
+    );
+    expect(targetInForce({ ...target, matching }, aConfiguration())).toEqual(target);
+    expect(targetInForce({ ...target, matching: EXACT_MATCHING }, aConfiguration())?.matching).toEqual(
+      EXACT_MATCHING,
+    );
   });
 
   it('goes to the endpoint that is named by now where none was', () => {

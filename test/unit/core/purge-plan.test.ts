@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { RequestLimits } from '../../../src/lib/core/configuration.ts';
 import { planBatches } from '../../../src/lib/core/purge-plan.ts';
 import { describePurge } from '../../../src/lib/providers/azure-china-cdn/request.ts';
-import { aCdn, aLocated, ENDPOINT, LIMITS, OTHER_ENDPOINT } from '../../support/builders.ts';
+import { aCdn, aLocated, CAPABILITIES, ENDPOINT, LIMITS, OTHER_ENDPOINT } from '../../support/builders.ts';
 
 const many = (count: number, endpointId = ENDPOINT) =>
   Array.from({ length: count }, (_, index) => aLocated(`/media/${`${index}`.padStart(6, '0')}`, endpointId));
@@ -16,12 +16,12 @@ const bodyBytes = (batch: Parameters<typeof describePurge>[1]): number =>
 
 describe('a plan', () => {
   it('is empty for nothing', () => {
-    expect(planBatches([], LIMITS)).toEqual([]);
+    expect(planBatches([], LIMITS, CAPABILITIES)).toEqual([]);
   });
 
   it('puts files and directories of an endpoint in one request', () => {
     const targets = [aLocated('/a'), aLocated('/b/'), aLocated('/c')];
-    expect(planBatches(targets, LIMITS)).toEqual([
+    expect(planBatches(targets, LIMITS, CAPABILITIES)).toEqual([
       {
         cdn: 'china',
         endpointId: ENDPOINT,
@@ -34,7 +34,9 @@ describe('a plan', () => {
 
   it('keeps endpoints apart, and each in its order', () => {
     const targets = [aLocated('/a'), aLocated('/b', OTHER_ENDPOINT), aLocated('/c')];
-    expect(planBatches(targets, LIMITS).map(({ endpointId, files }) => [endpointId, files])).toEqual([
+    expect(
+      planBatches(targets, LIMITS, CAPABILITIES).map(({ endpointId, files }) => [endpointId, files]),
+    ).toEqual([
       [ENDPOINT, ['http://www.example.cn/a', 'http://www.example.cn/c']],
       [OTHER_ENDPOINT, ['http://www.example.cn/b']],
     ]);
@@ -47,20 +49,18 @@ describe('a plan', () => {
     [101, [100, 1]],
     [250, [100, 100, 50]],
   ])('sends %i URLs as requests of %j', (count, sizes) => {
-    expect(planBatches(many(count), LIMITS).map(({ files }) => files.length)).toEqual(sizes);
+    expect(planBatches(many(count), LIMITS, CAPABILITIES).map(({ files }) => files.length)).toEqual(sizes);
   });
 
   it('sends the oldest first', () => {
-    const files = planBatches(many(250), LIMITS).flatMap((batch) => batch.files);
+    const files = planBatches(many(250), LIMITS, CAPABILITIES).flatMap((batch) => batch.files);
     expect(files).toEqual(many(250).map(({ target }) => target.url));
   });
 
   it('gives a URL that alone is over the limit a request of its own', () => {
     const long = aLocated(`/${'x'.repeat(600)}`);
-    const batches = planBatches([aLocated('/a'), long, aLocated('/b')], {
-      urlsPerRequest: 100,
-      bytesPerRequest: 400,
-    });
+    const limits = { urlsPerRequest: 100, bytesPerRequest: 400 };
+    const batches = planBatches([aLocated('/a'), long, aLocated('/b')], limits, CAPABILITIES);
     expect(batches.map(({ targets }) => targets.length)).toEqual([1, 1, 1]);
   });
 
@@ -68,7 +68,7 @@ describe('a plan', () => {
     const targets = Array.from({ length: 100 }, (_, index) =>
       aLocated(`/${index}-${'%F0%9F%8E%89'.repeat(1024)}`),
     );
-    const batches = planBatches(targets, LIMITS);
+    const batches = planBatches(targets, LIMITS, CAPABILITIES);
     expect(batches.length).toBeGreaterThan(1);
     for (const batch of batches) expect(bodyBytes(batch)).toBeLessThanOrEqual(LIMITS.bytesPerRequest);
   });
@@ -99,7 +99,7 @@ describe('whatever is planned', () => {
   it('loses nothing and repeats nothing', () => {
     fc.assert(
       fc.property(targets, limits, (all, within) => {
-        const batches = planBatches(all, within);
+        const batches = planBatches(all, within, CAPABILITIES);
         expect(new Set(batches.flatMap((batch) => batch.targets))).toEqual(new Set(all));
         expect(batches.flatMap((batch) => batch.targets)).toHaveLength(all.length);
         for (const { endpointId, files, directories, targets: ofBatch } of batches) {
@@ -116,7 +116,7 @@ describe('whatever is planned', () => {
   it('stays within the limits, by the bytes of the real body', () => {
     fc.assert(
       fc.property(targets, limits, (all, within) => {
-        for (const batch of planBatches(all, within)) {
+        for (const batch of planBatches(all, within, CAPABILITIES)) {
           expect(batch.targets.length).toBeLessThanOrEqual(within.urlsPerRequest);
           const isAlone = batch.targets.length === 1;
           expect(isAlone ? 0 : bodyBytes(batch)).toBeLessThanOrEqual(within.bytesPerRequest);
@@ -134,7 +134,7 @@ describe('whatever is planned', () => {
           within.urlsPerRequest,
           Math.floor((within.bytesPerRequest - 64) / bytesEach),
         );
-        expect(planBatches(all, within)).toHaveLength(Math.ceil(count / perRequest));
+        expect(planBatches(all, within, CAPABILITIES)).toHaveLength(Math.ceil(count / perRequest));
       }),
     );
   });

@@ -3,7 +3,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { instant } from '../../../src/lib/core/instant.ts';
+import { instant, type Instant } from '../../../src/lib/core/instant.ts';
 import { isEnded, type EndedPurge, type PurgeRecord } from '../../../src/lib/core/purge-record.ts';
 import {
   beginTracking,
@@ -12,7 +12,7 @@ import {
   type ItemProgress,
   type Poll,
 } from '../../../src/lib/core/purge-tracking.ts';
-import { aPurge } from '../../support/builders.ts';
+import { aPurge, CAPABILITIES } from '../../support/builders.ts';
 import { START_AT } from '../../support/fake-clock.ts';
 
 const A = 'http://www.example.cn/a';
@@ -24,18 +24,29 @@ const nothingLearnt: Poll = { kind: 'nothing-learnt', retryAfterMs: undefined };
 const answered = (...items: readonly ItemProgress[]): Poll => ({ kind: 'answered', items });
 const item = (url: string, status: ItemProgress['status'] = 'succeeded'): ItemProgress => ({ url, status });
 const after = (ms: number) => instant(START_AT + ms);
-const follow = (poll: Poll, ms = 15_000): PurgeRecord => followTask(purge, poll, after(ms));
+const followAt = (record: PurgeRecord, poll: Poll, now: Instant): PurgeRecord =>
+  followTask(record, poll, now, CAPABILITIES.pollPausesMs);
+const follow = (poll: Poll, ms = 15_000): PurgeRecord => followAt(purge, poll, after(ms));
 
 describe('a purge that was just accepted', () => {
-  it('is asked about 15 seconds later', () => {
-    const { version: _version, state: _state, polls: _polls, nextPollAt: _next, ...accepted } = purge;
-    expect(beginTracking(accepted)).toEqual({
+  const { version: _version, state: _state, polls: _polls, nextPollAt: _next, ...accepted } = purge;
+
+  it('is asked about after the first pause of its CDN', () => {
+    expect(beginTracking(accepted, [20_000, 60_000], undefined)).toEqual({
       ...accepted,
       version: 2,
       state: 'accepted',
       polls: 0,
-      nextPollAt: START_AT + 15_000,
+      nextPollAt: START_AT + 20_000,
     });
+  });
+
+  it.each<[string, number, number]>([
+    ['is not asked about before the CDN wishes', 90_000, 90_000],
+    ['is asked about no earlier because the CDN would not mind', 5_000, 20_000],
+    ['is given up after a day, whatever the CDN wishes', 2 * GIVE_UP_AFTER_MS, GIVE_UP_AFTER_MS],
+  ])('%s', (_what, retryAfterMs, waitMs) => {
+    expect(beginTracking(accepted, [20_000], retryAfterMs).nextPollAt).toBe(START_AT + waitMs);
   });
 });
 
@@ -87,13 +98,31 @@ describe('an answer', () => {
   it('that does not come leaves its state', () => {
     expect(follow(nothingLearnt)).toMatchObject({ state: 'accepted', polls: 1 });
     const running = follow(answered(item(A, 'running')));
-    expect(followTask(running, nothingLearnt, after(45_000))).toMatchObject({ state: 'running', polls: 2 });
+    expect(followAt(running, nothingLearnt, after(45_000))).toMatchObject({ state: 'running', polls: 2 });
   });
 
-  it('that asks for patience gets it', () => {
-    const poll: Poll = { kind: 'nothing-learnt', retryAfterMs: 600_000 };
-    expect(follow(poll)).toMatchObject({ nextPollAt: START_AT + 615_000 });
+  it.each<[string, Poll]>([
+    ['no answer', nothingLearnt],
+    ['a task that runs', answered(item(A, 'running'))],
+  ])('that asks for patience gets it: %s', (_what, poll) => {
+    expect(follow({ ...poll, retryAfterMs: 600_000 })).toMatchObject({ nextPollAt: START_AT + 615_000 });
     expect(follow({ ...poll, retryAfterMs: 1_000 })).toMatchObject({ nextPollAt: START_AT + 45_000 });
+  });
+
+  it('may say why it failed: its first 500 characters are kept', () => {
+    const failed = { ...answered(item(A, 'failed'), item(B), item(DIR)), failure: 'x'.repeat(501) };
+    expect(follow(failed)).toMatchObject({ state: 'failed', failure: 'x'.repeat(500) });
+    const well = { ...answered(item(A), item(B), item(DIR)), failure: 'nothing of ours' };
+    expect(follow(well)).not.toHaveProperty('failure');
+  });
+
+  it('that ends it leaves nothing of the address where the CDN told of it', () => {
+    const secret = aPurge({ ...purge, operationUrl: 'https://cdn.example/operations/1?s=canary' });
+    const poll = answered(item(A), item(B), item(DIR));
+    const running = followAt(secret, answered(item(A, 'running')), after(15_000));
+    expect(running).toMatchObject({ operationUrl: secret.operationUrl });
+    expect(JSON.stringify(followAt(running, poll, after(45_000)))).not.toContain('canary');
+    expect(JSON.stringify(followAt(secret, nothingLearnt, after(GIVE_UP_AFTER_MS)))).not.toContain('canary');
   });
 });
 
@@ -105,7 +134,7 @@ function pausesOf(poll: Poll): readonly number[] {
   while (!isEnded(record)) {
     pauses.push((record.nextPollAt - last) / 1000);
     last = record.nextPollAt;
-    record = followTask(record, poll, record.nextPollAt);
+    record = followAt(record, poll, record.nextPollAt);
   }
   return pauses;
 }
@@ -120,6 +149,19 @@ describe('the pauses between questions', () => {
     expect(pauses.reduce((sum, one) => sum + one, 0)).toBe(24 * 3600);
     expect(pauses.length).toBeLessThan(60);
   });
+});
+
+it('the last pause of a CDN is repeated', () => {
+  const running = answered(item(A, 'running'));
+  const second = followTask(purge, running, after(0), [1_000, 2_000]);
+  expect(second).toMatchObject({ nextPollAt: START_AT + 2_000 });
+  expect(followTask(second, running, after(2_000), [1_000, 2_000])).toMatchObject({
+    nextPollAt: START_AT + 4_000,
+  });
+});
+
+it('a CDN that the configuration no longer has makes the pause half an hour', () => {
+  expect(followTask(purge, nothingLearnt, after(0), [])).toMatchObject({ nextPollAt: START_AT + 1_800_000 });
 });
 
 describe('after 24 hours', () => {
@@ -168,7 +210,7 @@ function recordsOf(history: readonly (readonly [Poll, number])[]): readonly Purg
   const records: PurgeRecord[] = [purge];
   for (const [poll, waitMs] of history) {
     now += waitMs;
-    records.push(followTask(records.at(-1) ?? purge, poll, instant(now)));
+    records.push(followAt(records.at(-1) ?? purge, poll, instant(now)));
   }
   return records;
 }
@@ -207,7 +249,7 @@ describe('whatever the CDN answers, and whenever', () => {
         const last = recordsOf(history).at(-1) ?? purge;
         const lastAt = isEnded(last) ? 0 : last.nextPollAt;
         expect(lastAt).toBeLessThanOrEqual(START_AT + GIVE_UP_AFTER_MS);
-        const end = followTask(last, nothingLearnt, after(10 * GIVE_UP_AFTER_MS + lateMs));
+        const end = followAt(last, nothingLearnt, after(10 * GIVE_UP_AFTER_MS + lateMs));
         expect(isEnded(end)).toBe(true);
       }),
     );
@@ -216,7 +258,7 @@ describe('whatever the CDN answers, and whenever', () => {
   it('only URLs that were sent are said to have failed, each once', () => {
     fc.assert(
       fc.property(anyPoll, (poll) => {
-        const next = followTask(purge, poll, after(15_000));
+        const next = followAt(purge, poll, after(15_000));
         if (!isEnded(next)) return;
         expect([A, B, DIR].filter((url) => next.failedUrls.includes(url))).toEqual(next.failedUrls);
         expect(next.state).toBe(next.failedUrls.length > 0 ? 'failed' : 'succeeded');

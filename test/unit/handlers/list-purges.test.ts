@@ -1,7 +1,7 @@
 // GET /api/purges: the purges of a day, as JSON that a person reads.
 
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { handleForgetting } from '../../../src/lib/handlers/forget-records.ts';
 import { handlePurgeList } from '../../../src/lib/handlers/list-purges.ts';

@@ -1,7 +1,7 @@
 // POST /api/purges and GET /api/purges/{id}, through the real request and context of @azure/functions.
 
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { handlePurgeRequest } from '../../../src/lib/handlers/purge-request.ts';
 import { handlePurgeStatus } from '../../../src/lib/handlers/purge-status.ts';

@@ -4,8 +4,10 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
+import { applyChanges, EMPTY_BACKLOG, NO_CHANGES, type Backlog } from '../../../src/lib/core/backlog.ts';
 import { decodeBacklog, encodeBacklog } from '../../../src/lib/records/backlog.schema.ts';
-import { TRACEPARENT } from '../../support/builders.ts';
+import { aJoiningRequest, aJoiningTarget, aStay, aTarget, TRACEPARENT } from '../../support/builders.ts';
+import { START_AT } from '../../support/fake-clock.ts';
 
 const FIXTURE = readFileSync(new URL('../../fixtures/backlog/backlog-v1.jsonl', import.meta.url), 'utf8');
 const parsed = (lines: readonly string[]): unknown[] => lines.map((line) => JSON.parse(line));
@@ -68,6 +70,70 @@ describe('a backlog of version 1', () => {
       's1 files': { since, times: 4, probeAt: until, spentUntil: until },
       's1 directories': { since: undefined, times: 0, probeAt: until, spentUntil: undefined },
     });
+  });
+});
+
+describe('what waits for purges in flight', () => {
+  const written = [
+    ...encodeBacklog(
+      applyChanges(
+        EMPTY_BACKLOG,
+        {
+          ...NO_CHANGES,
+          joining: [
+            aJoiningTarget('/a', aStay({ reason: 'in-flight' })),
+            aJoiningRequest('r-1', { reason: 'in-flight' }),
+          ],
+        },
+        START_AT,
+      ),
+    ),
+  ];
+
+  it('is read as it was written', () => {
+    const { entries } = decodeBacklog(written);
+    expect([...entries.values()].map(({ reason }) => reason)).toEqual(['in-flight', 'in-flight']);
+  });
+
+  it('has a reason that versions which know no such thing can read', () => {
+    expect(parsed(written).slice(1)).toMatchObject([{ reason: 'out-of-time' }, { reason: 'out-of-time' }]);
+  });
+});
+
+const reread = (backlog: Backlog): Backlog => decodeBacklog(encodeBacklog(backlog));
+
+describe('targets that their CDN takes for the same', () => {
+  const matching = { ignoresCase: true, ignoresQuery: true, ignoresScheme: true, reachesBelow: true };
+  const join = (backlog: Backlog, path: string): Backlog =>
+    applyChanges(
+      backlog,
+      { ...NO_CHANGES, joining: [aJoiningTarget(path, { target: aTarget(path, { matching }) })] },
+      START_AT,
+    );
+
+  it('come back as they stood', () => {
+    const backlog = join(join(EMPTY_BACKLOG, '/media/A'), '/media/b');
+    expect(backlog.entries.size).toBe(2);
+    expect([...reread(backlog).entries.keys()]).toEqual([...backlog.entries.keys()]);
+    expect([...reread(backlog).entries.values()]).toMatchObject([
+      { target: { matching } },
+      { target: { matching } },
+    ]);
+  });
+
+  it('wait as one also where one of them was read from storage', () => {
+    const joined = join(reread(join(EMPTY_BACKLOG, '/media/A')), '/media/a');
+    expect([...joined.entries.values()]).toMatchObject([{ changes: 2 }]);
+  });
+
+  it('wait side by side after an older version wrote them, and each can leave', () => {
+    const lines = [...encodeBacklog(join(EMPTY_BACKLOG, '/media/A'))].map((line) =>
+      line.replace(/,"matching":\{[^}]*\}/u, ''),
+    );
+    const joined = reread(join(decodeBacklog(lines), '/media/A'));
+    const leaving = [...joined.entries.values()];
+    expect(leaving).toHaveLength(2);
+    expect(applyChanges(joined, { ...NO_CHANGES, leaving }, START_AT).entries.size).toBe(0);
   });
 });
 

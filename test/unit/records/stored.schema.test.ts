@@ -26,6 +26,13 @@ describe('a record of this version', () => {
     expect(z.encode(StoredPurge, AnyStoredPurge.parse(stored))).toEqual(stored);
   });
 
+  it('keeps where the CDN tells of an open purge, and its words on one that failed', () => {
+    const open = { ...fixture('purge-v2-open'), operationUrl: 'https://cdn.example/operations/1?s=secret' };
+    expect(z.encode(StoredPurge, AnyStoredPurge.parse(open))).toEqual(open);
+    const ended = { ...fixture('purge-v2-ended'), failure: 'No.' };
+    expect(z.encode(StoredPurge, AnyStoredPurge.parse(ended))).toEqual(ended);
+  });
+
   it('is written as it was read: request-v2', () => {
     const stored = fixture('request-v2');
     expect(z.encode(StoredRequest, AnyStoredRequest.parse(stored))).toEqual(stored);
@@ -33,7 +40,7 @@ describe('a record of this version', () => {
 });
 
 describe('a record of version 1', () => {
-  it('of a purge reads as one that was never asked about', () => {
+  it('of a purge reads as one that is still to be asked about', () => {
     const {
       version: _version,
       state: _state,
@@ -47,7 +54,7 @@ describe('a record of version 1', () => {
       state: 'accepted',
       polls: 0,
       acceptedAt: at('2026-03-04T23:59:59.999Z'),
-      nextPollAt: at('2026-03-05T00:00:14.999Z'),
+      nextPollAt: at('2026-03-04T23:59:59.999Z'),
       causes: [
         { type: 'change', eventId: 'event-1', eventAt: at('2026-03-04T23:59:50.000Z') },
         { type: 'request', requestId: '43713ade-0ecf-4d1a-abf1-460febdf0bff' },

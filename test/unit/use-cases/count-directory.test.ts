@@ -38,11 +38,29 @@ it.each([
   ['a container that there is not', [below('gone', 'a/')], 10, { kind: 'counted', objects: 0 }, 1],
 ])('counts %s', async (_what, directories, most, expected, calls) => {
   const lister = accounts();
-  expect(await countDirectory(directories, most, lister)).toEqual(expected);
+  expect(await countDirectory(directories, () => true, most, lister)).toEqual(expected);
   expect(lister.asked).toHaveLength(calls);
 });
 
 it('does not know what stands in an account that cannot be listed', async () => {
   const elsewhere = { ...below('web', 'a/'), account: 'elsewhere' };
-  expect(await countDirectory([elsewhere], 10, accounts())).toEqual({ kind: 'not-known' });
+  expect(await countDirectory([elsewhere], () => true, 10, accounts())).toEqual({ kind: 'not-known' });
+});
+
+it('counts only what it is told to count', async () => {
+  const directories = [below('web', 'a/'), below('media', '')];
+  const counted = await countDirectory(
+    directories,
+    ({ container }, name) => container === 'web' && name !== 'a/1',
+    10,
+    accounts(),
+  );
+  expect(counted).toEqual({ kind: 'counted', objects: 3 });
+});
+
+it('does not list for ever what it does not count', async () => {
+  const names = Array.from({ length: 30 }, (_, index) => `a/${index}`);
+  const lister = createInMemoryAccounts({ 'contoso/web': names }, { pageSize: 1 });
+  expect(await countDirectory([below('web', 'a/')], () => false, 10, lister)).toEqual({ kind: 'not-known' });
+  expect(lister.asked).toHaveLength(20);
 });

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { instant } from '../../../src/lib/core/instant.ts';
-import { evictsOf } from '../../../src/lib/core/inventory/inventory.ts';
+import { evictionsOf } from '../../../src/lib/core/inventory/inventory.ts';
 import { siteOf } from '../../../src/lib/core/inventory/served-containers.ts';
 import { loadInventory, noteChanges } from '../../../src/lib/use-cases/know-inventory.ts';
 import { StorageTrouble, type InventoryStore } from '../../../src/lib/use-cases/ports.ts';
@@ -36,7 +36,7 @@ async function listed() {
 }
 
 const evictedAt = async (directory: string, inventory: InventoryStore) =>
-  evictsOf([], await loadInventory(configuration, [MEDIA], inventory))(MEDIA, directory);
+  evictionsOf([], await loadInventory(configuration, [MEDIA], inventory))(MEDIA, directory)?.evicts;
 
 describe('the inventory of a flush', () => {
   it('knows what was listed and what was noted since', async () => {

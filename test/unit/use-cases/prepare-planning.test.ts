@@ -12,6 +12,7 @@ import {
 } from '../../../src/lib/use-cases/ports.ts';
 import { preparePlanning } from '../../../src/lib/use-cases/prepare-planning.ts';
 import { aChange, aCoalesced, aConfiguration, aMessage, aTarget } from '../../support/builders.ts';
+import { createInMemoryAccounts } from '../../support/in-memory-inventory.ts';
 import { createPlanningWorld, plannerOf } from '../../support/planning-world.ts';
 
 const configuration = { ...aConfiguration(), planner: plannerOf({}) };
@@ -45,7 +46,12 @@ async function listed() {
     message: aMessage(aChange({ name, eventAt: instant(world.clock.now() + 1_000) })),
     isRepeated: false,
   });
-  return { world, reads, received, planner: { inventory, spending: createDaySpending() } };
+  return {
+    world,
+    reads,
+    received,
+    planner: { inventory, lister: createInMemoryAccounts({}), spending: createDaySpending() },
+  };
 }
 
 describe('a round plans nothing', () => {

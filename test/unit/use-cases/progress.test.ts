@@ -3,7 +3,6 @@
 import { describe, expect, it } from 'vitest';
 
 import { coalesce, type CoalescedTarget } from '../../../src/lib/core/coalesce.ts';
-import { beginTracking } from '../../../src/lib/core/purge-tracking.ts';
 import { followProgress } from '../../../src/lib/use-cases/progress.ts';
 import type { Owner } from '../../../src/lib/use-cases/owner.ts';
 import { instant } from '../../../src/lib/core/instant.ts';
@@ -13,10 +12,9 @@ import {
   aCoalesced,
   aFailure,
   anItemRefusal,
+  aPurge,
   aRefusal,
   aTarget,
-  CDN,
-  ENDPOINT,
 } from '../../support/builders.ts';
 import { START_AT } from '../../support/fake-clock.ts';
 
@@ -28,17 +26,7 @@ const owner = (eventId: string): Owner => ({
 });
 const [x, y, z] = [owner('x'), owner('y'), owner('z')] as const;
 
-const record = beginTracking({
-  id: 'purge',
-  acceptedAt: START_AT,
-  cdn: CDN,
-  endpointId: ENDPOINT,
-  files: [],
-  directories: [],
-  taskId: 'task',
-  attempt: 1,
-  causes: [],
-});
+const record = aPurge();
 const purged = (...targets: CoalescedTarget<Owner>[]): SendResult<Owner> => ({
   kind: 'purged',
   targets,

@@ -432,7 +432,11 @@ describe('a request', () => {
 
 describe('a flush that began before the reset and sends after it', () => {
   it('leaves what it sends to nobody else: the smallest margin is longer than it may send', async () => {
-    const quota = { ...QUOTA, limits: { files: 10, directories: 1 }, resetMarginMs: 6 * 60_000 };
+    const quota = aQuota({
+      limits: { files: 10, directories: 1 },
+      manualReserve: { files: 1, directories: 1 },
+      resetMarginMs: 6 * 60_000,
+    });
     const world = createWorld({ cdn: { quota, limits: { ...LIMITS, urlsPerRequest: 3 } } });
     const reset = world.clock.now() - (world.clock.now() % DAY_MS) + DAY_MS;
     world.clock.advance(reset - 1_000 - world.clock.now());

@@ -1,7 +1,7 @@
 // npm run config:check -- FILE: is this configuration document right, and what does it say?
 
 import { parseArgs } from 'node:util';
-import type { Configuration } from '../../core/configuration.ts';
+import type { CdnConfiguration, Configuration } from '../../core/configuration.ts';
 import { requiredSettings } from '../required-settings.ts';
 import { EXIT, readConfigurationFile } from './read-configuration-file.ts';
 
@@ -38,15 +38,24 @@ function summarize(configuration: Configuration): string {
       lines.push(`  ${host} on ${cdn}, endpoint ${endpointId ?? 'found by its host'}`);
     }
   }
-  for (const { name, provider, apiBaseUrl } of configuration.cdns.values()) {
-    lines.push(`cdn ${name}: ${provider} at ${apiBaseUrl}`);
+  for (const cdn of configuration.cdns.values()) {
+    lines.push(`cdn ${cdn.name}: ${cdn.provider} at ${addressOf(cdn)}`);
   }
   const settings = [...new Set(requiredSettings(configuration).map(({ name }) => name))];
   return [
     ...lines,
     `storage accounts: ${[...configuration.accounts].join(', ')}`,
-    `app settings needed: ${settings.join(', ')}`,
+    `app settings needed: ${settings.length === 0 ? 'none' : settings.join(', ')}`,
   ].join('\n');
+}
+
+function addressOf(cdn: CdnConfiguration): string {
+  switch (cdn.provider) {
+    case 'azure-china-cdn':
+      return cdn.apiBaseUrl;
+    case 'azure-front-door':
+      return `${cdn.armUrl}, profile ${cdn.profile}`;
+  }
 }
 
 function count(number: number, noun: string): string {

@@ -1,7 +1,7 @@
 // What stands in one container now: its last complete listing, and what change events have said since.
 
 import { instant, type Instant } from '../instant.ts';
-import { createDirectoryTree, type DirectoryTree, type Standing } from './directory-tree.ts';
+import { createDirectoryTree, type DirectoryTree, type Reach, type Standing } from './directory-tree.ts';
 import { changesFrom, type InventoryChanges } from './inventory-changes.ts';
 import type { CompleteListing } from './listing.ts';
 
@@ -12,7 +12,7 @@ export type ContainerInventory = {
    * Takes a directory that ends with `/`, or an empty one for the whole container. Undefined: never seen, or something
    * unknown was moved there. Bytes are those of the listing; events do not tell of them.
    */
-  readonly objectsBelow: (directory: string) => Standing | undefined;
+  readonly objectsBelow: (directory: string, reach?: Reach) => Standing | undefined;
   readonly stands: (name: string) => boolean;
   /** Whether neither the listing nor an event from before this change has the name. */
   readonly isNew: (name: string, changedAt: Instant) => boolean;
@@ -62,11 +62,11 @@ export function containerInventory(
   return {
     listedAt: startedAt,
 
-    objectsBelow(directory) {
+    objectsBelow(directory, reach) {
       if (aboveUnknown.has(directory) || unknown.has(directory)) return undefined;
       if (unknown.size > 0 && ancestorsOf(directory).some((above) => unknown.has(above))) return undefined;
-      const listed = clearedAt(directory) === undefined ? tree.below(directory) : undefined;
-      const since = difference.below(directory);
+      const listed = clearedAt(directory) === undefined ? tree.below(directory, reach) : undefined;
+      const since = difference.below(directory, reach);
       if (listed === undefined && since === undefined) {
         // Seen, and emptied since.
         return tree.below(directory) === undefined ? undefined : { objects: 0, bytes: 0 };

@@ -1,7 +1,10 @@
 // What stands under each directory of a container: counts and bytes in a tree of path segments, no names of blobs.
 
-/** Objects and bytes, subdirectories included. */
+/** Objects and bytes, subdirectories included where nothing else is said. */
 export type Standing = { readonly objects: number; readonly bytes: number };
+
+/** Whether subdirectories count too. */
+export type Reach = 'below' | 'directly';
 
 export type DirectoryTree = {
   /** Counts an object in the directory that its name lies in, and in all above. Counts below 0 take it away. */
@@ -10,7 +13,7 @@ export type DirectoryTree = {
    * Takes a directory without a slash at its start: it ends with `/`, or is empty for all. Undefined: no such
    * directory was ever added to.
    */
-  readonly below: (directory: string) => Standing | undefined;
+  readonly below: (directory: string, reach?: Reach) => Standing | undefined;
   /** Parents before what is below them. `objects` and `bytes` are those directly in the directory. */
   readonly lines: () => Iterable<TreeLine>;
   /** How many directories, the root included. */
@@ -68,13 +71,13 @@ export function createDirectoryTree(lines: Iterable<TreeLine> = []): DirectoryTr
       for (const node of lastPath) count(node, objects, bytes);
     },
 
-    below(directory) {
+    below(directory, reach = 'below') {
       let node: Node | undefined = root;
       for (const segment of segmentsOf(directory)) {
         node = node.children?.get(segment);
         if (node === undefined) return undefined;
       }
-      return { objects: node.objects, bytes: node.bytes };
+      return reach === 'below' ? { objects: node.objects, bytes: node.bytes } : directlyIn(node);
     },
 
     lines: () => linesOf(root, '', 0),
@@ -106,12 +109,16 @@ function* segmentsOf(directory: string): Generator<string, void> {
  */
 const detached = (text: string): string => ` ${text}`.slice(1);
 
-function* linesOf(node: Node, segment: string, depth: number): Generator<TreeLine, void> {
+function directlyIn(node: Node): Standing {
   let { objects, bytes } = node;
   for (const child of node.children?.values() ?? []) {
     objects -= child.objects;
     bytes -= child.bytes;
   }
-  yield { depth, segment, objects, bytes };
+  return { objects, bytes };
+}
+
+function* linesOf(node: Node, segment: string, depth: number): Generator<TreeLine, void> {
+  yield { depth, segment, ...directlyIn(node) };
   for (const [name, child] of node.children ?? []) yield* linesOf(child, name, depth + 1);
 }

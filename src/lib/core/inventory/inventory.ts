@@ -1,9 +1,9 @@
 // What stands under a URL directory, and what of it a purge would evict although nothing there changed.
 
 import type { Instant } from '../instant.ts';
-import type { DueFile, Evicts } from '../planner/problem.ts';
+import type { DueFile } from '../planner/problem.ts';
 import type { ContainerInventory } from './container-inventory.ts';
-import { createDirectoryTree, type DirectoryTree, type Standing } from './directory-tree.ts';
+import { createDirectoryTree, type DirectoryTree, type Reach, type Standing } from './directory-tree.ts';
 import type { ContainerPlace } from './listing.ts';
 import { decodeUrlPath, type ServedContainers } from './served-containers.ts';
 
@@ -16,16 +16,17 @@ export type Inventory = {
 /** What was counted, and when the oldest listing in it began. */
 export type CountedDirectory = Standing & { readonly listedAt: Instant };
 
-/** Takes a site and a URL directory, gives what stands below it by all rules; undefined: not known. */
+/** Takes a site and a URL directory, gives what stands below it, or directly in it, by all rules; undefined: not known. */
 export function standingBelow(
   site: string,
   urlDirectory: string,
   { served, of }: Inventory,
+  reach: Reach = 'below',
 ): CountedDirectory | undefined {
   let total: CountedDirectory | undefined;
-  for (const { directory, ...place } of served.directoriesBelow(site, urlDirectory) ?? []) {
+  for (const { directory, ...place } of served.directoriesBelow(site, urlDirectory, reach) ?? []) {
     const container = of(place);
-    const standing = container?.objectsBelow(directory);
+    const standing = container?.objectsBelow(directory, reach);
     if (container === undefined || standing === undefined) return undefined;
     total = {
       objects: (total?.objects ?? 0) + standing.objects,
@@ -39,8 +40,8 @@ export function standingBelow(
 const earlier = (known: Instant | undefined, at: Instant): Instant =>
   known === undefined || at < known ? at : known;
 
-/** Due files that stand in the containers, below a URL directory. */
-type DueStanding = (site: string, urlDirectory: string) => number;
+/** Due files that stand in the containers, below a URL directory or directly in it. */
+type DueStanding = (site: string, urlDirectory: string, reach: Reach) => number;
 
 /**
  * Takes what is due, gives how much of it stands below a directory: a deleted blob does not, nor a URL that an index
@@ -59,17 +60,29 @@ function dueStanding(due: Iterable<Pick<DueFile, 'site' | 'path'>>, { served, of
       .filter(({ name, ...place }) => of(place)?.stands(name) === true);
     if (standing.length > 0) known.tree.add(raw.slice(1), standing.length, 0);
   }
-  return (site, urlDirectory) => {
+  return (site, urlDirectory, reach) => {
     const raw = decodeUrlPath(urlDirectory);
-    return raw === undefined ? 0 : (sites.get(site)?.tree.below(raw.slice(1))?.objects ?? 0);
+    return raw === undefined ? 0 : (sites.get(site)?.tree.below(raw.slice(1), reach)?.objects ?? 0);
   };
 }
 
-/** What the planner asks: objects below a directory that are not due. Undefined where the inventory does not know. */
-export function evictsOf(due: Iterable<Pick<DueFile, 'site' | 'path'>>, inventory: Inventory): Evicts {
+/** What a directory purge would evict, by the inventory. */
+export type CountedEviction = {
+  /** Objects that are not due. */
+  readonly evicts: number;
+  readonly listedAt: Instant;
+};
+
+/** Takes what is due, gives what purging a URL directory would evict. Undefined where the inventory does not know. */
+export function evictionsOf(
+  due: Iterable<Pick<DueFile, 'site' | 'path'>>,
+  inventory: Inventory,
+): (site: string, urlDirectory: string, reach?: Reach) => CountedEviction | undefined {
   const dueBelow = dueStanding(due, inventory);
-  return (site, directory) => {
-    const standing = standingBelow(site, directory, inventory);
-    return standing && Math.max(0, standing.objects - dueBelow(site, directory));
+  return (site, directory, reach = 'below') => {
+    const standing = standingBelow(site, directory, inventory, reach);
+    if (standing === undefined) return undefined;
+    const { objects, listedAt } = standing;
+    return { evicts: Math.max(0, objects - dueBelow(site, directory, reach)), listedAt };
   };
 }

@@ -2,6 +2,7 @@
 
 import type { Scheme } from '../cdn-url.ts';
 import { urlBase, type MappingRule } from '../url-mapping.ts';
+import type { Reach } from './directory-tree.ts';
 import type { ContainerPlace } from './listing.ts';
 
 /** Containers by account, as storage lists them. An account that could not be listed is not there. */
@@ -17,7 +18,11 @@ export type ServedContainers = {
    * Takes a site and a URL directory in any spelling, from `/` to `/`. Gives the blob directories that are served
    * below it; undefined when that cannot be said: a container may serve it that is not known.
    */
-  readonly directoriesBelow: (site: string, urlDirectory: string) => readonly BlobDirectory[] | undefined;
+  readonly directoriesBelow: (
+    site: string,
+    urlDirectory: string,
+    reach?: Reach,
+  ) => readonly BlobDirectory[] | undefined;
   /** Takes a URL path in any spelling, gives the blobs that it may be read from; there may be none of that name. */
   readonly blobsAt: (
     site: string,
@@ -55,12 +60,14 @@ export function servedContainers(
       return [...unique.values()].map(({ account, container }) => ({ account, container }));
     },
 
-    directoriesBelow(site, urlDirectory) {
+    directoriesBelow(site, urlDirectory, reach = 'below') {
       const served = indexed.get(site);
       const directory = decodeUrlPath(urlDirectory);
       if (served === undefined || directory === undefined) return undefined;
       if (served.doubts.some((mayServe) => mayServe(directory))) return undefined;
       const found = served.near(directory).flatMap(({ account, container, base, strip }) => {
+        // A container that is served further below has nothing directly in it.
+        if (reach === 'directly' && base.startsWith(directory) && base !== directory) return [];
         if (base.startsWith(directory)) return [{ account, container, directory: strip }];
         if (!directory.startsWith(base)) return [];
         return [{ account, container, directory: strip + directory.slice(base.length) }];

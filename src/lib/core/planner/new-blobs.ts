@@ -1,7 +1,8 @@
 // Names that the inventory has never seen: no edge can hold an old copy of them, but for an answer that they were not there.
 
 /** `purge`: like any other. `when-there-is-room`: with the files that nobody else needs. `never`: not at all. */
-export type NewBlobs = 'purge' | 'when-there-is-room' | 'never';
+export const NEW_BLOBS = ['purge', 'when-there-is-room', 'never'] as const;
+export type NewBlobs = (typeof NEW_BLOBS)[number];
 
 export type MaybeNew = { readonly id: number; readonly isNew?: boolean | undefined };
 

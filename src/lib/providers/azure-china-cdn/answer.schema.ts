@@ -1,6 +1,6 @@
 // The bodies that the Azure China CDN API answers with: only the fields that are used, in every shape that was seen.
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** 202 of a purge: docs.azure.cn/en-us/cdn/cdn-api-add-purge */
 export const PurgeTaken = z.object({

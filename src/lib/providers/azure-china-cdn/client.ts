@@ -39,6 +39,7 @@ export function createAzureChinaCdn(
     subscription: `${cdn.provider} ${cdn.subscriptionId}`,
     limits: cdn.limits,
     capabilities: CAPABILITIES,
+    budgets: cdn.quota.budgets,
     quota: cdn.quota,
     findEndpoint: endpointFinder(
       async () => readEndpointList(await call(describeEndpointList(cdn)), clock.now()),

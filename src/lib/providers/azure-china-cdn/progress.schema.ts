@@ -1,6 +1,6 @@
 // What the API tells of a purge's task: only the fields that are used, in every shape that was seen.
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { ItemProgress } from '../../core/purge-tracking.ts';
 

@@ -21,10 +21,7 @@ export function describeProgress(
 }
 
 /** Takes what came back, gives the progress of each URL, or what was answered instead. */
-export function readProgressAnswer(
-  result: HttpResult,
-  now: Instant,
-): Result<TaskProgress, NotAccepted> {
+export function readProgressAnswer(result: HttpResult, now: Instant): Result<TaskProgress, NotAccepted> {
   const answer = readAnswer(result, now);
   if (!answer.ok) return answer;
   const progress = PurgeProgress.safeParse(answer.value.body);

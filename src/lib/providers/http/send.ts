@@ -10,6 +10,8 @@ export type HttpRequest = {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
   readonly linkedTraceparents?: readonly string[] | undefined;
+  /** The query lets whoever has it read: it stays out of telemetry. */
+  readonly hasSecretQuery?: boolean | undefined;
 };
 
 export type HttpTimeouts = {
@@ -65,7 +67,7 @@ export function createHttpSender(agent: Agent, correlationHeader: string, teleme
     telemetry.span(describeSpan(request), async (span) => {
       span.set({
         'http.request.method': request.method,
-        'url.full': request.url.href,
+        'url.full': tellableUrl(request),
         'server.address': request.url.hostname,
       });
       const result = await send(request, agent);
@@ -84,6 +86,10 @@ export function createHttpSender(agent: Agent, correlationHeader: string, teleme
       }
       return result;
     });
+}
+
+function tellableUrl({ url, hasSecretQuery }: HttpRequest): string {
+  return hasSecretQuery === true ? `${url.origin}${url.pathname}` : url.href;
 }
 
 function describeSpan({ method, url, linkedTraceparents }: HttpRequest): SpanDescription {

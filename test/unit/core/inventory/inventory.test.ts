@@ -8,7 +8,7 @@ import {
   NO_CHANGES,
   withEvents,
 } from '../../../../src/lib/core/inventory/inventory-changes.ts';
-import { evictsOf, standingBelow, type Inventory } from '../../../../src/lib/core/inventory/inventory.ts';
+import { evictionsOf, standingBelow, type Inventory } from '../../../../src/lib/core/inventory/inventory.ts';
 import { servedContainers, siteOf } from '../../../../src/lib/core/inventory/served-containers.ts';
 import { instant } from '../../../../src/lib/core/instant.ts';
 import type { MappingRule } from '../../../../src/lib/core/url-mapping.ts';
@@ -63,13 +63,13 @@ describe('what a directory purge evicts', () => {
     ['nobody knows what, where nothing was ever seen', ['/new/a.html'], '/new/', undefined],
     ['of all directories, at the root', ['/x.html'], '/', 3],
   ])('is %s', (_what, paths, directory, expected) => {
-    expect(evictsOf(due(...paths), inventoryOf(docs, media))(SITE, directory)).toBe(expected);
+    expect(evictionsOf(due(...paths), inventoryOf(docs, media))(SITE, directory)?.evicts).toBe(expected);
   });
 
   it('is nothing in a new directory in which all is due', () => {
     const changes = ['new/a', 'new/b'].map((name) => aChange({ name, eventAt: later }));
-    const evicts = evictsOf(due('/new/a', '/new/b'), inventoryOf(docs, media, changes));
-    expect(evicts(SITE, '/new/')).toBe(0);
+    const evictions = evictionsOf(due('/new/a', '/new/b'), inventoryOf(docs, media, changes));
+    expect(evictions(SITE, '/new/')?.evicts).toBe(0);
   });
 
   it('is the sum over all containers that the directory is served from', () => {
@@ -79,7 +79,10 @@ describe('what a directory purge evicts', () => {
     ];
     const contents = { media: ['a', 'b'], web: ['docs/c', 'other/d'] };
     const inventory = inventoryOf(contents, rules);
-    expect(evictsOf(due('/docs/a', '/docs/c'), inventory)(SITE, '/docs/')).toBe(1);
+    expect(evictionsOf(due('/docs/a', '/docs/c'), inventory)(SITE, '/docs/')).toEqual({
+      evicts: 1,
+      listedAt: LISTED,
+    });
     expect(standingBelow(SITE, '/docs/', inventory)).toEqual({ objects: 3, bytes: 30, listedAt: LISTED });
   });
 
@@ -89,13 +92,13 @@ describe('what a directory purge evicts', () => {
       aRule({ ...only('web'), servedUnder: '/' }),
     ];
     const inventory = inventoryOf({ media: ['a', 'b'] }, rules, [], ['web']);
-    expect(evictsOf([], inventory)(SITE, '/docs/')).toBeUndefined();
+    expect(evictionsOf([], inventory)(SITE, '/docs/')).toBeUndefined();
   });
 
   it('counts blobs that the rules never purge, too: the edge may hold them', () => {
     const rules = [
       aRule({ ...only('media'), servedUnder: '/', excludes: (name) => name.endsWith('b.html') }),
     ];
-    expect(evictsOf([], inventoryOf(docs, rules))(SITE, '/docs/')).toBe(3);
+    expect(evictionsOf([], inventoryOf(docs, rules))(SITE, '/docs/')?.evicts).toBe(3);
   });
 });

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { instant } from '../../../../src/lib/core/instant.ts';
 import {

@@ -219,6 +219,15 @@ describe('the span of a call', () => {
     expect(JSON.stringify(telemetry.spans)).not.toContain('canary');
   });
 
+  it('is without a query that lets one read', async () => {
+    const url = await listen((_request, response) => response.end());
+    url.search = '?c=canary';
+    const { send, telemetry } = sender();
+    await send({ ...get(url), hasSecretQuery: true });
+    expect(telemetry.spans[0]?.attributes['url.full']).toBe(`${url.origin}/purges`);
+    expect(JSON.stringify(telemetry.spans)).not.toContain('canary');
+  });
+
   it.each([400, 503])('failed when the status is %i', async (status) => {
     const url = await listen((_request, response) => response.writeHead(status).end());
     const { send, telemetry } = sender();

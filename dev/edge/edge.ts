@@ -1,18 +1,18 @@
 // The caching edge: answers GET and HEAD by host and path, from memory where it can, else from the origin.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { cacheKey } from './cache-key.ts';
+import { splitTarget } from '../emulator/http-server.ts';
+import type { LogSink } from '../emulator/log-sink.ts';
+import { decodePath } from './decode-path.ts';
 import type { CacheKey, EdgeCache } from './edge-cache.ts';
-import { splitTarget } from './http-server.ts';
-import type { LogSink } from './log-sink.ts';
+import type { EdgeHost } from './edge-host.ts';
 import type { FetchOrigin, OriginAnswer, OriginRequest } from './origin.ts';
-import { decodePath } from './purge-url.ts';
-import type { Behaviour, EdgeHost } from './settings.ts';
 
 export interface EdgePorts {
   readonly hosts: readonly EdgeHost[];
   readonly cache: EdgeCache;
   readonly fetchOrigin: FetchOrigin;
-  readonly behaviour: () => Behaviour;
+  /** How the edge names what it caches: takes the parts of a URL as CacheKey has them, the path not decoded. */
+  readonly keyOf: (address: CacheKey) => CacheKey | undefined;
   /** Called before each answer: lets purges whose time has come take effect. */
   readonly settleDue: () => void;
   readonly log: LogSink;
@@ -29,7 +29,7 @@ export function createEdge(ports: EdgePorts): Edge {
     listener: (incoming, outgoing) => void answer(ports, incoming, outgoing),
     async preload(host, path, query) {
       const served = serve(ports.hosts, host, path);
-      const key = cacheKey({ host, path, query }, ports.behaviour());
+      const key = ports.keyOf({ host, path, query });
       if (served === undefined || key === undefined) return false;
       try {
         return (await loadBlob(ports, key, served)).status === 200;
@@ -63,7 +63,7 @@ async function answerOrThrow(
     return;
   }
   const { host, path, query } = addressOf(incoming);
-  const key = cacheKey({ host, path, query }, ports.behaviour());
+  const key = ports.keyOf({ host, path, query });
   const decodedPath = decodePath(path);
   if (key === undefined || decodedPath === undefined || /(?:^|\/)\.{1,2}(?:\/|$)/u.test(decodedPath)) {
     sendText(outgoing, 400, 'The path has broken percent-encoding or a dot segment.');

@@ -8,11 +8,33 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Listens on 127.0.0.1 only; port 0 means any free one. @throws the system's error if it cannot. */
-export async function listenOnLoopback(listener: RequestListener, port: number): Promise<RunningServer> {
+/** A port that an emulator could not listen on; `cause` is the system's error. */
+export class PortUnavailableError extends Error {
+  /** The command-line option that chooses the port. */
+  readonly option: string;
+  readonly port: number;
+
+  constructor(option: string, port: number, cause: unknown) {
+    super(`cannot listen on port ${port} (${option})`, { cause });
+    this.name = 'PortUnavailableError';
+    this.option = option;
+    this.port = port;
+  }
+}
+
+/** Listens on 127.0.0.1 only; port 0 means any free one. @throws PortUnavailableError, naming the option. */
+export async function listenOnLoopback(
+  listener: RequestListener,
+  port: number,
+  option: string,
+): Promise<RunningServer> {
   const server = createServer({ keepAliveTimeout: 60_000 }, listener);
   server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    throw new PortUnavailableError(option, port, error);
+  }
   const address = server.address();
   if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
   return {
