@@ -9,6 +9,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
+          // They share no state: loading every module once for all of them halves the CPU time.
+          isolate: false,
           testTimeout: 20_000,
         },
       },

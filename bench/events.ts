@@ -6,7 +6,7 @@ import { affectedPaths } from '../src/lib/core/blob-change.ts';
 import type { Configuration } from '../src/lib/core/configuration.ts';
 import { mapToTargets } from '../src/lib/core/url-mapping.ts';
 import { parseConfiguration } from '../src/lib/config/configuration.ts';
-import { parseBlobEvents } from '../src/lib/handlers/parse-blob-events.ts';
+import { parseBlobEvents } from '../src/lib/event-grid/parse-blob-events.ts';
 
 const EVENTS = 10_000;
 const ROUNDS = 9;

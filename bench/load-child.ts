@@ -12,7 +12,7 @@ import type { CdnConfiguration, Configuration } from '../src/lib/core/configurat
 import { instant, type Instant } from '../src/lib/core/instant.ts';
 import { planBatches } from '../src/lib/core/purge-plan.ts';
 import { mapToTargets } from '../src/lib/core/url-mapping.ts';
-import { parseBlobEvents } from '../src/lib/handlers/parse-blob-events.ts';
+import { parseBlobEvents } from '../src/lib/event-grid/parse-blob-events.ts';
 import { noTelemetry } from '../src/lib/telemetry/no-telemetry.ts';
 import { bufferBlobChanges } from '../src/lib/use-cases/buffer-blob-changes.ts';
 import { flushPurges } from '../src/lib/use-cases/flush-purges.ts';

@@ -14,6 +14,8 @@ export type LocalParts = {
   /** The app settings of the local stack: its three sites, its CDN. */
   readonly settings: Readonly<Record<string, string>>;
   readonly storageConnection: string;
+  readonly blobUrl: string;
+  readonly queueUrl: string;
   readonly cdnApiUrl: string;
   readonly stop: () => Promise<void>;
 };
@@ -49,6 +51,8 @@ export async function startLocalParts(): Promise<LocalParts> {
     return {
       settings: appSettings({ blobUrl, queueUrl, cdnApiUrl: apiUrl }, secrets),
       storageConnection: localConnectionString(blobUrl, queueUrl),
+      blobUrl,
+      queueUrl,
       cdnApiUrl: apiUrl,
       stop,
     };

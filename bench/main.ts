@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 
 import { measureCoalescing } from './coalescing.ts';
+import { measureCosts } from './costs.ts';
 import { measureEvents } from './events.ts';
 import { measureFlush } from './flush.ts';
 import { measureInventory } from './inventory.ts';
@@ -27,10 +28,11 @@ const questions: ReadonlyMap<string, Question> = new Map<string, Question>([
   ['startup', measureStartup],
   ['planner', measurePlannerSpeed],
   ['inventory', measureInventory],
+  ['costs', measureCosts],
 ]);
 
-/** They take minutes: asked only by name. */
-const slow: ReadonlySet<string> = new Set(['planner', 'inventory']);
+/** They take minutes, or count what is not time: asked only by name. */
+const slow: ReadonlySet<string> = new Set(['planner', 'inventory', 'costs']);
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,

@@ -63,6 +63,7 @@ export function createStorageDouble(
       holds: createHolds(),
       recent: createRecentPurges(),
       looks: createLooks(),
+      own: { account: 'bench', recordsContainer: 'purge-records' },
       newId: () => `00000000-0000-4000-8000-${`${(ids += 1)}`.padStart(12, '0')}`,
     },
   };

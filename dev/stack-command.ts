@@ -7,12 +7,21 @@ import { BlobServiceClient } from '@azure/storage-blob';
 
 import { describeEntry } from './live-lines.ts';
 import { LOCAL_PROVIDERS, parseProvider, type LocalProvider } from './local-settings.ts';
-import { DEFAULT_PORTS, FREE_PORTS, startStack, type Stack, type StackOptions } from './stack.ts';
+import {
+  DEFAULT_PORTS,
+  DELIVERY_TARGETS,
+  FREE_PORTS,
+  startStack,
+  type DeliveryTarget,
+  type Stack,
+  type StackOptions,
+} from './stack.ts';
 
 type Asked = {
   readonly freePorts: boolean;
   readonly inMemory: boolean;
   readonly provider: LocalProvider;
+  readonly deliverTo: DeliveryTarget;
 };
 
 /** Gives what the command's arguments ask for. Ends the process, with a word on how to do it, when they are wrong. */
@@ -23,12 +32,14 @@ export function readArguments(command: string): Asked {
         'free-ports': { type: 'boolean', default: false },
         memory: { type: 'boolean', default: false },
         provider: { type: 'string', default: 'azure-china-cdn' },
+        'deliver-to': { type: 'string', default: 'function' },
       },
     });
     return {
       freePorts: values['free-ports'],
       inMemory: values.memory,
       provider: parseProvider(values.provider),
+      deliverTo: parseDeliveryTarget(values['deliver-to']),
     };
   } catch (error) {
     return explain(command, error);
@@ -38,7 +49,7 @@ export function readArguments(command: string): Asked {
 /** Starts the stack with containers to upload to; it tells live what happens. Ends the process where that fails. */
 export async function startOrExplain(
   command: string,
-  { freePorts, inMemory, provider }: Asked,
+  { freePorts, inMemory, provider, deliverTo }: Asked,
   host: StackOptions['host'],
 ): Promise<Stack> {
   try {
@@ -46,6 +57,7 @@ export async function startOrExplain(
       ports: freePorts ? await freePortsFor(host) : DEFAULT_PORTS,
       host,
       provider,
+      deliverTo,
       ...(inMemory ? {} : { location: '.local/azurite' }),
       onEntry(entry) {
         const line = describeEntry(entry);
@@ -59,13 +71,20 @@ export async function startOrExplain(
   }
 }
 
+function parseDeliveryTarget(text: string): DeliveryTarget {
+  const found = DELIVERY_TARGETS.find((name) => name === text);
+  if (found !== undefined) return found;
+  throw new Error(`Events cannot go to ${text} here: it is ${DELIVERY_TARGETS.join(' or ')}.`);
+}
+
 function explain(command: string, error: unknown): never {
   console.error(`${error instanceof Error ? error.message : String(error)}
 
-${command} -- [--free-ports] [--memory] [--provider NAME]
+${command} -- [--free-ports] [--memory] [--provider NAME] [--deliver-to WHERE]
   --free-ports   any free ports instead of the default ones
   --memory       keep blobs and queues in memory instead of in .local/
-  --provider     the CDN to emulate: ${LOCAL_PROVIDERS.join(' or ')}`);
+  --provider     the CDN to emulate: ${LOCAL_PROVIDERS.join(' or ')}
+  --deliver-to   where blob events go: to the ${DELIVERY_TARGETS.join(', or straight to the buffer ')}`);
   return process.exit(1);
 }
 

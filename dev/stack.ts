@@ -37,6 +37,9 @@ export const FREE_PORTS: StackPorts = { blob: 0, queue: 0, edge: 0, cdnApi: 0, f
 /** How fast Front Door's clock runs in the local stack, where nothing else is said. */
 export const PURGE_SPEED = 60;
 
+export const DELIVERY_TARGETS = ['function', 'queue'] as const;
+export type DeliveryTarget = (typeof DELIVERY_TARGETS)[number];
+
 export type StackOptions = {
   readonly ports: StackPorts;
   /** `embedded`: our Functions host; `none`: something else answers on `ports.functions`. */
@@ -47,6 +50,8 @@ export type StackOptions = {
   readonly settings?: Readonly<Record<string, string>>;
   /** Given instead of fresh ones. */
   readonly secrets?: LocalSecrets;
+  /** Where Event Grid delivers: to the function (the default), or straight to the buffer queue. */
+  readonly deliverTo?: DeliveryTarget;
   /** Multiplies Event Grid's retry delays. */
   readonly retryScale?: number;
   /** Further arguments of the Functions host: `--no-timers`. */
@@ -146,8 +151,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         `${ports.blob}`,
         '--azurite',
         new URL(azurite.blobUrl).origin,
-        '--webhook',
-        `${functionsUrl}/runtime/webhooks/eventgrid?functionName=on-blob-changed`,
+        ...(options.deliverTo === 'queue'
+          ? ['--queue', `${azurite.queueUrl}/${settings['PURGE_QUEUE'] ?? DEFAULT_QUEUE}`]
+          : ['--webhook', `${functionsUrl}/runtime/webhooks/eventgrid?functionName=on-blob-changed`]),
         '--dead-letter-container',
         deadLetterContainer,
         ...flag('--retry-scale', options.retryScale?.toString()),
@@ -174,6 +180,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     throw error;
   }
 }
+
+/** The app's own default. */
+const DEFAULT_QUEUE = 'purge-buffer';
 
 type ChildRun = { readonly args: readonly string[]; readonly env?: Readonly<Record<string, string>> };
 

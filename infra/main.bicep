@@ -63,6 +63,15 @@ param frontDoorProfiles string[] = []
 @description('Behind the names of the custom roles for Front Door. A role\'s name may be used once in a tenant, so a second subscription of the same tenant needs one.')
 param roleNameSuffix string = ''
 
+@description('Client id of the app registration whose callers may use the HTTP functions. Empty: the function key is enough.')
+param entraClientId string = ''
+
+@description('App role that such a caller needs.')
+param requiredRole string = 'Purge'
+
+@description('Who issues their tokens.')
+param entraIssuer string = '${environment().authentication.loginEndpoint}${subscription().tenantId}/v2.0'
+
 @description('For so many days records are kept.')
 @minValue(1)
 @maxValue(3650)
@@ -86,6 +95,9 @@ param alerts bool = true
 
 @description('Whether a workbook is made.')
 param workbook bool = true
+
+@description('In which the workbook\'s tables show times: a name of the IANA list, as Asia/Shanghai.')
+param timeZone string = 'UTC'
 
 @description('For so many days telemetry is kept.')
 @minValue(30)
@@ -226,7 +238,9 @@ var inventoryClients = toObject(
   account => identity.outputs.clientId
 )
 
-var appSettings = union(settings, keySettings, inventoryUris, inventoryClients, extraSettings)
+var authSettings = empty(entraClientId) ? {} : { PURGE_HTTP_REQUIRED_ROLE: requiredRole }
+
+var appSettings = union(settings, keySettings, authSettings, inventoryUris, inventoryClients, extraSettings)
 
 module flexApp 'modules/function-app-flex.bicep' = if (hostingPlan == 'flex') {
   name: 'function-app-flex'
@@ -260,6 +274,17 @@ module classicApp 'modules/function-app-classic.bicep' = if (hostingPlan != 'fle
     settings: appSettings
   }
   dependsOn: [roles]
+}
+
+module auth 'modules/auth.bicep' = if (!empty(entraClientId)) {
+  name: 'auth'
+  scope: group
+  params: {
+    siteName: appName
+    clientId: entraClientId
+    issuer: entraIssuer
+  }
+  dependsOn: [flexApp, classicApp]
 }
 
 var topicIds = map(
@@ -370,6 +395,7 @@ module workbookModule 'modules/workbook.bicep' = if (workbook) {
     tags: allTags
     workspaceId: telemetry.outputs.workspaceId
     title: 'CDN purges of ${environmentName}'
+    timeZone: timeZone
   }
 }
 

@@ -26,7 +26,7 @@ type AzuriteConfigurationArguments = [
   certFile: string,
   keyFile: string,
   certPassword: string,
-  oauth: undefined,
+  oauth: 'basic' | undefined,
   disableProductStyleUrl: boolean,
   inMemory: boolean,
 ];
@@ -34,7 +34,7 @@ type AzuriteConfigurationArguments = [
 interface AzuriteServer {
   start(): Promise<void>;
   close(): Promise<void>;
-  /** `http://127.0.0.1:<the port it got>`. */
+  /** `http://127.0.0.1:<the port it got>`, or `https:` with a certificate. */
   getHttpServerAddress(): string;
 }
 

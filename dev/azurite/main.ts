@@ -15,7 +15,7 @@ import { parsePort } from '../processes/port.ts';
 import { localAccount } from './account.ts';
 
 const usage =
-  'node dev/azurite/main.ts [--blob-port 10000] [--queue-port 10001] [--location DIR] [--exit-with-stdin]';
+  'node dev/azurite/main.ts [--blob-port 10000] [--queue-port 10001] [--location DIR] [--certificate PEM --key PEM] [--exit-with-stdin]';
 
 /**
  * Azurite's own 5 s closes connections that SDK clients are about to use again: a lost request now and then.
@@ -50,6 +50,8 @@ interface Options {
   readonly blobPort: number;
   readonly queuePort: number;
   readonly location: string | undefined;
+  /** Files of both: https, where tokens of Microsoft Entra are taken too. Azurite believes any signature of theirs. */
+  readonly tls: { readonly certificate: string; readonly key: string } | undefined;
   readonly exitWithStdin: boolean;
 }
 
@@ -60,13 +62,20 @@ function readOptions(): Options {
         'blob-port': { type: 'string', default: '10000' },
         'queue-port': { type: 'string', default: '10001' },
         location: { type: 'string' },
+        certificate: { type: 'string' },
+        key: { type: 'string' },
         'exit-with-stdin': { type: 'boolean', default: false },
       },
     });
+    const { certificate, key } = values;
+    if ((certificate === undefined) !== (key === undefined)) {
+      throw new Error('--certificate and --key belong together.');
+    }
     return {
       blobPort: parsePort(values['blob-port'], '--blob-port'),
       queuePort: parsePort(values['queue-port'], '--queue-port'),
       location: values.location,
+      tls: certificate === undefined || key === undefined ? undefined : { certificate, key },
       exitWithStdin: values['exit-with-stdin'],
     };
   } catch (error) {
@@ -95,10 +104,10 @@ function configurationOf(service: 'blob' | 'queue', port: number): AzuriteConfig
     false,
     // The SDKs are newer than Azurite's list of API versions.
     true,
+    options.tls?.certificate ?? '',
+    options.tls?.key ?? '',
     '',
-    '',
-    '',
-    undefined,
+    options.tls && 'basic',
     false,
     inMemory,
   ];

@@ -18,6 +18,7 @@ import {
 import { blobEvent, type BlobEventCause, type EventSchema, type OutgoingEvent } from './event.ts';
 import { createSequencer } from './sequencer.ts';
 import { createStorageProxy, type Exchange } from './storage-proxy.ts';
+import { createStorageQueue } from './storage-queue.ts';
 import { validateSubscription } from './subscription.ts';
 import { createWebhook, subscriptionName, type Webhook, type WebhookSettings } from './webhook.ts';
 
@@ -28,6 +29,8 @@ export interface EventGridProxySettings {
   readonly port?: number;
   /** Where events go; without it they wait until `subscribe` is called. */
   readonly webhook?: WebhookSettings;
+  /** URL of a queue where events go instead. */
+  readonly queueUrl?: string;
   /** Default `eventgrid`. */
   readonly schema?: EventSchema;
   /** Most events in one POST, default 1. */
@@ -192,6 +195,21 @@ export async function createEventGridProxy(settings: EventGridProxySettings): Pr
     })();
   };
 
+  const deliverToQueue = (url: string): void => {
+    const queue = createStorageQueue(url, account);
+    subscriptionState = 'validating';
+    void (async () => {
+      try {
+        await queue.prepare();
+      } catch (error) {
+        const words = error instanceof Error ? error.message : String(error);
+        log(warning('queue-missing', `The queue ${url} could not be made: ${words}`));
+      }
+      subscriptionState = 'validated';
+      delivery.start((events) => queue.send(events));
+    })();
+  };
+
   const api = {
     events: () => delivery.records(),
     state: () => ({ ...delivery.counts(), paused: delivery.isPaused(), subscription: subscriptionState }),
@@ -238,7 +256,8 @@ export async function createEventGridProxy(settings: EventGridProxySettings): Pr
   const address = proxy.server.address();
   const port = address !== null && typeof address === 'object' ? address.port : 0;
   accountUrl = `http://127.0.0.1:${port}/${account.name}`;
-  if (settings.webhook !== undefined) subscribe(settings.webhook);
+  if (settings.queueUrl !== undefined) deliverToQueue(settings.queueUrl);
+  else if (settings.webhook !== undefined) subscribe(settings.webhook);
 
   return {
     port,

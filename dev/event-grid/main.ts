@@ -20,6 +20,7 @@ const usage = `node dev/event-grid/main.ts --azurite URL [--port 10000] [--webho
   --port N                      where clients find the blob endpoint (0: any free port)
   --webhook URL                 the subscriber: http://127.0.0.1:7071/runtime/webhooks/eventgrid?functionName=on-blob-changed
                                 (or later, by PUT /_event-grid/subscription); its key comes from EVENT_GRID_WEBHOOK_KEY
+  --queue URL                   a storage queue in place of the webhook: http://127.0.0.1:10001/<account>/purge-buffer
   --schema eventgrid|cloudevents
   --batch N                     most events in one POST (default 1)
   --retry-scale X               multiplies the retry delays, 1 is Azure's pace (default 1)
@@ -49,6 +50,7 @@ function readOptions(): Options {
         azurite: { type: 'string' },
         port: { type: 'string', default: '10000' },
         webhook: { type: 'string' },
+        queue: { type: 'string' },
         schema: { type: 'string', default: 'eventgrid' },
         batch: { type: 'string', default: '1' },
         'retry-scale': { type: 'string', default: '1' },
@@ -75,6 +77,7 @@ function readOptions(): Options {
               },
             }),
         schema: parseOption(z.enum(['eventgrid', 'cloudevents']), values.schema, '--schema'),
+        ...(values.queue === undefined ? {} : { queueUrl: parseOption(z.url(), values.queue, '--queue') }),
         // Event Grid allows up to 5,000.
         batchSize: parseOption(z.coerce.number().int().min(1).max(5_000), values.batch, '--batch'),
         retryScale: parseOption(z.coerce.number().positive().max(1), values['retry-scale'], '--retry-scale'),

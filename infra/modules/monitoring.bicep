@@ -27,117 +27,167 @@ resource people 'Microsoft.Insights/actionGroups@2022-06-01' = if (!empty(emails
 }
 
 // A query that gives a row is trouble: `every` so often it looks back over the `window`, and `ends` says whether an alert
-// ends by itself. What is not `on` asks for an event that the app does not send yet.
+// ends by itself. With `bySite` there is one alert for each value of the column `site`.
 var rules = [
   {
-    on: false
     name: 'no-heartbeat'
     title: 'The purge app gives no sign of life'
     query: loadTextContent('../queries/no-heartbeat.kql')
+    bySite: false
     severity: 1
     every: 'PT5M'
     window: 'PT15M'
     ends: true
   }
   {
-    on: true
     name: 'credentials-refused'
     title: 'The CDN refuses the app\'s credentials'
     query: loadTextContent('../queries/credentials-refused.kql')
+    bySite: true
     severity: 1
     every: 'PT5M'
     window: 'PT15M'
     ends: true
   }
   {
-    on: true
     name: 'sending-stopped'
     title: 'Nothing goes to an endpoint of the CDN'
     query: loadTextContent('../queries/sending-stopped.kql')
+    bySite: true
     severity: 2
     every: 'PT5M'
     window: 'PT15M'
     ends: true
   }
   {
-    on: false
     name: 'queue-too-old'
     title: 'Changes wait too long for their purge'
     query: loadTextContent('../queries/queue-too-old.kql')
+    bySite: false
     severity: 2
     every: 'PT5M'
     window: 'PT15M'
     ends: true
   }
   {
-    on: true
     name: 'poison-growing'
     title: 'Changes or requests were given up'
     query: loadTextContent('../queries/poison-growing.kql')
+    bySite: true
     severity: 2
     every: 'PT5M'
     window: 'PT15M'
     ends: false
   }
   {
-    on: true
     name: 'events-undelivered'
     title: 'Event Grid could not deliver events'
     query: loadTextContent('../queries/events-undelivered.kql')
+    bySite: false
     severity: 2
     every: 'PT5M'
     window: 'PT15M'
     ends: false
   }
   {
-    on: true
     name: 'purge-failures'
     title: 'More than a tenth of the purges fail'
     query: loadTextContent('../queries/purge-failures.kql')
+    bySite: true
     severity: 2
     every: 'PT15M'
     window: 'PT30M'
     ends: true
   }
   {
-    on: true
     name: 'throttled'
     title: 'The CDN throttles the app'
     query: loadTextContent('../queries/throttled.kql')
+    bySite: true
     severity: 3
     every: 'PT15M'
     window: 'PT30M'
     ends: true
   }
   {
-    on: false
     name: 'quota-forecast'
     title: 'The day\'s quota will not last'
     query: loadTextContent('../queries/quota-forecast.kql')
+    bySite: false
     severity: 3
     every: 'PT15M'
     window: 'PT1H'
     ends: true
   }
   {
-    on: true
     name: 'quota-spent'
     title: 'The day\'s quota is spent'
     query: loadTextContent('../queries/quota-spent.kql')
+    bySite: true
     severity: 2
     every: 'PT15M'
     window: 'PT30M'
     ends: true
   }
   {
-    on: true
     name: 'configuration-refused'
     title: 'A faulty configuration document was refused'
     query: loadTextContent('../queries/configuration-refused.kql')
+    bySite: false
     severity: 3
     every: 'PT15M'
     window: 'PT30M'
     ends: true
+  }
+  {
+    name: 'backlog-too-old'
+    title: 'Something waits in the backlog for too long'
+    query: loadTextContent('../queries/backlog-too-old.kql')
+    bySite: true
+    severity: 3
+    every: 'PT15M'
+    window: 'PT30M'
+    ends: true
+  }
+  {
+    name: 'container-silent'
+    title: 'A container is silent for longer than usual'
+    query: loadTextContent('../queries/container-silent.kql')
+    bySite: true
+    severity: 3
+    every: 'PT15M'
+    window: 'PT30M'
+    ends: true
+  }
+  {
+    name: 'purge-failed-for-good'
+    title: 'The CDN accepted purges and failed with them'
+    query: loadTextContent('../queries/purge-failed-for-good.kql')
+    bySite: true
+    severity: 2
+    every: 'PT15M'
+    window: 'PT30M'
+    ends: false
+  }
+  {
+    name: 'clock-off'
+    title: 'The app\'s clock and the CDN\'s differ'
+    query: loadTextContent('../queries/clock-off.kql')
+    bySite: false
+    severity: 3
+    every: 'PT15M'
+    window: 'PT30M'
+    ends: true
+  }
+  {
+    name: 'key-slot-changed'
+    title: 'A key of the CDN is refused, and the other one is used'
+    query: loadTextContent('../queries/key-slot-changed.kql')
+    bySite: false
+    severity: 3
+    every: 'PT15M'
+    window: 'PT30M'
+    ends: false
   }
 ]
 
@@ -151,7 +201,7 @@ resource queryRules 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = [
       displayName: rule.title
       description: '${rule.title}. What to do: docs/runbook.md#${rule.name}'
       severity: rule.severity
-      enabled: rule.on
+      enabled: true
       scopes: [workspaceId]
       evaluationFrequency: rule.every
       windowSize: rule.window
@@ -163,6 +213,7 @@ resource queryRules 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = [
             timeAggregation: 'Count'
             operator: 'GreaterThan'
             threshold: 0
+            dimensions: rule.bySite ? [{ name: 'site', operator: 'Include', values: ['*'] }] : []
             failingPeriods: {
               numberOfEvaluationPeriods: 1
               minFailingPeriodsToAlert: 1

@@ -6,6 +6,9 @@ param workspaceId string
 @description('Shown in the list of workbooks.')
 param title string
 
+@description('In which tables show times at first: a name of the IANA list.')
+param timeZone string
+
 var tiles = [
   {
     name: 'waiting'
@@ -18,6 +21,30 @@ var tiles = [
     title: 'From the acceptance to the end of the CDN\'s task, in seconds'
     visualization: 'timechart'
     query: loadTextContent('../queries/workbook/completion.kql')
+  }
+  {
+    name: 'sites'
+    title: 'Site by site, in seconds'
+    visualization: 'table'
+    query: loadTextContent('../queries/workbook/sites.kql')
+  }
+  {
+    name: 'depth'
+    title: 'What waits'
+    visualization: 'timechart'
+    query: loadTextContent('../queries/workbook/depth.kql')
+  }
+  {
+    name: 'ages'
+    title: 'How long the oldest waits, in minutes'
+    visualization: 'timechart'
+    query: loadTextContent('../queries/workbook/ages.kql')
+  }
+  {
+    name: 'quota'
+    title: 'The day\'s quota, with forecast'
+    visualization: 'timechart'
+    query: loadTextContent('../queries/workbook/quota.kql')
   }
   {
     name: 'outcomes'
@@ -73,11 +100,29 @@ var tiles = [
     visualization: 'table'
     query: loadTextContent('../queries/workbook/incidents.kql')
   }
+  {
+    name: 'silences'
+    title: 'Containers that are silent for longer than usual'
+    visualization: 'table'
+    query: loadTextContent('../queries/workbook/silences.kql')
+  }
+  {
+    name: 'heartbeats'
+    title: 'Where the heartbeat was missing'
+    visualization: 'table'
+    query: loadTextContent('../queries/workbook/heartbeats.kql')
+  }
+  {
+    name: 'trace'
+    title: 'The way of a change or purge: fill in Search above'
+    visualization: 'table'
+    query: loadTextContent('../queries/workbook/trace-of-a-change.kql')
+  }
 ]
 
-var timeRange = {
+var choices = {
   type: 9
-  name: 'time'
+  name: 'choices'
   content: {
     version: 'KqlParameterItem/1.0'
     parameters: [
@@ -99,6 +144,22 @@ var timeRange = {
             { durationMs: 2592000000 }
           ]
         }
+      }
+      {
+        id: guid(workspaceId, 'zone')
+        version: 'KqlParameterItem/1.0'
+        name: 'TimeZone'
+        label: 'Time zone'
+        type: 1
+        isRequired: true
+        value: timeZone
+      }
+      {
+        id: guid(workspaceId, 'search')
+        version: 'KqlParameterItem/1.0'
+        name: 'Search'
+        type: 1
+        value: ''
       }
     ]
     queryType: 0
@@ -136,7 +197,7 @@ resource workbook 'Microsoft.Insights/workbooks@2022-04-01' = {
     sourceId: workspaceId
     serializedData: string({
       version: 'Notebook/1.0'
-      items: concat([timeRange], tileItems)
+      items: concat([choices], tileItems)
       fallbackResourceIds: [workspaceId]
     })
   }

@@ -7,5 +7,5 @@ app.http('backlog', {
   route: 'backlog',
   methods: ['GET'],
   authLevel: 'function',
-  handler: handleBacklog(purgeApp.services),
+  handler: purgeApp.http(handleBacklog),
 });

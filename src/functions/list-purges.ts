@@ -7,5 +7,5 @@ app.http('list-purges', {
   route: 'purges',
   methods: ['GET'],
   authLevel: 'function',
-  handler: handlePurgeList(purgeApp.services),
+  handler: purgeApp.http(handlePurgeList),
 });

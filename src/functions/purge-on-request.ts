@@ -7,5 +7,5 @@ app.http('purge-on-request', {
   route: 'purges',
   methods: ['POST'],
   authLevel: 'function',
-  handler: handlePurgeRequest(purgeApp.services),
+  handler: purgeApp.http(handlePurgeRequest),
 });

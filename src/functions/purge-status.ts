@@ -7,5 +7,5 @@ app.http('purge-status', {
   route: 'purges/{id}',
   methods: ['GET'],
   authLevel: 'function',
-  handler: handlePurgeStatus(purgeApp.services),
+  handler: purgeApp.http(handlePurgeStatus),
 });

@@ -7,5 +7,5 @@ app.http('replay-poison', {
   route: 'poison/replay',
   methods: ['POST'],
   authLevel: 'admin',
-  handler: handleReplay(purgeApp.services),
+  handler: purgeApp.http(handleReplay),
 });

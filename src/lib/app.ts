@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
+import type { HttpHandler } from '@azure/functions';
 import type { BlobServiceClient, ContainerClient } from '@azure/storage-blob';
 import type { Agent } from 'undici';
 
@@ -13,8 +14,8 @@ import { parseEnvironment, type Environment } from './config/environment.ts';
 import { checkSettings } from './config/required-settings.ts';
 import type { Configuration } from './core/configuration.ts';
 import { instant } from './core/instant.ts';
-import type { TokenSource } from './identity/token-source.ts';
-import type { Identity } from './identity/token-sources.ts';
+import { requireRole } from './handlers/require-role.ts';
+import type { TokenSources } from './identity/token-sources.ts';
 import type { HttpTimeouts } from './providers/http/send.ts';
 import { createClockOffset, type ClockOffset } from './providers/azure-china-cdn/clock-offset.ts';
 import type { CallReports } from './providers/azure-china-cdn/signed-calls.ts';
@@ -27,6 +28,7 @@ import { noTelemetry } from './telemetry/no-telemetry.ts';
 import { createDaySpending } from './use-cases/day-spending.ts';
 import { createHolds } from './use-cases/holds.ts';
 import { createLooks } from './use-cases/looks.ts';
+import { createActivityNotes } from './use-cases/note-activity.ts';
 import { createRecentPurges } from './use-cases/recent-purges.ts';
 import { oneAtATime } from './use-cases/one-at-a-time.ts';
 import type {
@@ -44,11 +46,17 @@ export type App = {
   readonly trackSchedule: string;
   /** NCRONTAB of the deletion of old records. */
   readonly forgetSchedule: string;
+  /** NCRONTAB of the heartbeat; undefined: there is no telemetry that would take it. */
+  readonly heartbeatSchedule: string | undefined;
   /** NCRONTAB of the inventory of what stands in the containers. */
   readonly inventorySchedule: string;
   /** NCRONTAB of the reader of dead letters; undefined: they are not read. */
   readonly deadLetterSchedule: string | undefined;
+  /** The zone in which the log of this process shows times. */
+  readonly timeZone: string;
   readonly services: ServicesLoader;
+  /** Each function that answers HTTP is made by this: whoever calls it has the role that the settings ask for. */
+  readonly http: (handler: (services: ServicesLoader) => HttpHandler) => HttpHandler;
   /** Throws when a first start has no configuration to work by. */
   readonly start: () => Promise<void>;
   /** Sends what telemetry still holds. */
@@ -76,9 +84,12 @@ export function createApp(settings: Settings): App {
     schedule: environment.schedule,
     trackSchedule: environment.trackSchedule,
     forgetSchedule: environment.forgetSchedule,
+    heartbeatSchedule: environment.heartbeatSchedule,
     inventorySchedule: environment.inventory.schedule,
     deadLetterSchedule: environment.deadLetters?.schedule,
+    timeZone: environment.timeZone,
     services,
+    http: (handler) => requireRole(environment.requiredRole, handler(services)),
     async start() {
       if (fixed === undefined) await (await services()).configuration.current();
     },
@@ -135,7 +146,18 @@ async function buildServices(
   fixed: ConfigurationSource | undefined,
   settings: Settings,
 ): Promise<Services> {
-  const [storage, queueBuffer, blobRecords, ledgers, backlogs, leases, histories, old] = await Promise.all([
+  const [
+    storage,
+    queueBuffer,
+    blobRecords,
+    ledgers,
+    backlogs,
+    leases,
+    histories,
+    old,
+    activities,
+    queueWatch,
+  ] = await Promise.all([
     import('./storage/clients.ts'),
     import('./buffer/storage-queue-buffer.ts'),
     import('./records/blob-records.ts'),
@@ -144,11 +166,13 @@ async function buildServices(
     import('./storage/blob-lease.ts'),
     import('./records/purge-history.ts'),
     import('./records/old-records.ts'),
+    import('./records/blob-activity.ts'),
+    import('./buffer/queue-watch.ts'),
   ]);
   const clock = systemClock;
   const telemetry = createTelemetry(environment);
   const tokensFor = await loadTokenSources(settings, telemetry);
-  const { blobs, queues } = storage.createStorageClients(environment.storageConnection);
+  const { account, blobs, queues } = storage.connectStorage(environment.storage, tokensFor);
   const recordsContainer = blobs.getContainerClient(environment.recordsContainer);
   const bufferPlaces = {
     buffer: queues.getQueueClient(environment.queueName),
@@ -158,20 +182,24 @@ async function buildServices(
   const configuration =
     fixed ?? (await blobSource(environment, blobs, recordsContainer, settings, telemetry));
   const buffer = queueBuffer.createStorageQueueBuffer(bufferPlaces, environment.visibilityMs, clock);
-  const inventory = await loadInventoryServices(environment, blobs, recordsContainer);
+  const inventory = await loadInventoryServices(environment, { account, blobs }, recordsContainer, tokensFor);
+  const activity = activities.createBlobActivity(recordsContainer);
+  const own = {
+    account,
+    recordsContainer: environment.recordsContainer,
+    deadLetterContainer: environment.deadLetters?.container,
+  };
   return {
     configuration,
     buffer,
+    queues: queueWatch.createQueueWatch(bufferPlaces),
+    activity,
     history: histories.createPurgeHistory(recordsContainer),
     retention: { oldRecords: old.createOldRecords(recordsContainer), days: environment.recordsDays },
     poison: queueBuffer.createStoragePoisonQueue(bufferPlaces, environment.visibilityMs),
     deadLetters: await loadDeadLetters(environment, blobs),
     inventory,
-    own: {
-      account: blobs.accountName,
-      recordsContainer: environment.recordsContainer,
-      deadLetterContainer: environment.deadLetters?.container,
-    },
+    own,
     telemetry,
     flushPorts: {
       configuration,
@@ -188,6 +216,9 @@ async function buildServices(
       recent: createRecentPurges(),
       planner: { inventory: inventory.store, lister: inventory.lister, spending: createDaySpending() },
       looks: createLooks(),
+      own,
+      // Only the heartbeat tells of it.
+      activity: environment.heartbeatSchedule === undefined ? undefined : createActivityNotes(activity),
     },
     // Half of the visibility time: what was received last must end before others may receive it too. And what is
     // received when nothing may be sent any more would only be hidden.
@@ -200,17 +231,18 @@ async function buildServices(
 
 async function loadInventoryServices(
   { inventory }: Environment,
-  blobs: BlobServiceClient,
+  own: { readonly account: string; readonly blobs: BlobServiceClient },
   recordsContainer: ContainerClient,
+  tokensFor: TokenSources,
 ): Promise<InventoryServices> {
   const [storage, { createBlobInventory }, { createBlobLister }] = await Promise.all([
     import('./storage/clients.ts'),
     import('./records/blob-inventory.ts'),
     import('./storage/list-blobs.ts'),
   ]);
-  const clients = new Map([[blobs.accountName, blobs]]);
+  const clients = new Map([[own.account, own.blobs]]);
   for (const [account, connection] of inventory.connections) {
-    clients.set(account, storage.createBlobClient(connection));
+    clients.set(account, storage.connectBlobs(connection, tokensFor));
   }
   return {
     store: createBlobInventory(recordsContainer),
@@ -272,9 +304,7 @@ function secretOf(settings: Settings, name: string): string {
   return value;
 }
 
-type TokensFor = (identity: Identity) => TokenSource;
-
-async function loadTokenSources(settings: Settings, telemetry: Telemetry): Promise<TokensFor> {
+async function loadTokenSources(settings: Settings, telemetry: Telemetry): Promise<TokenSources> {
   const { createTokenSources } = await import('./identity/token-sources.ts');
   return createTokenSources({
     secret: (name) => secretOf(settings, name),
@@ -292,7 +322,7 @@ type Providers = ReadonlyMap<string, PurgeProvider>;
 async function loadProviders(
   settings: Settings,
   telemetry: Telemetry,
-  tokensFor: TokensFor,
+  tokensFor: TokenSources,
 ): Promise<(configuration: Configuration) => Providers> {
   const [{ createProvider }, { createAgent }] = await Promise.all([
     import('./providers/create-provider.ts'),

@@ -1,10 +1,16 @@
 // One log line as the Functions host keeps it.
 
+import { shownTime } from './shown-time.ts';
 import type { LogDetails } from './use-cases/ports.ts';
 
-/** The host keeps text only, so details are JSON behind the message; names in them may hold anything, so it is escaped. */
+/**
+ * The host keeps text only, so details are JSON behind the message; names in them may hold anything, so it is escaped.
+ * Details that are times are shown in the zone of `showTimesIn`.
+ */
 export function formatLine(message: string, details: LogDetails = {}): string {
-  const given = Object.entries(details).filter(([, value]) => value !== undefined);
+  const given = Object.entries(details)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => [name, typeof value === 'string' ? shownTime(value) : value]);
   const line = given.length === 0 ? message : `${message} ${JSON.stringify(Object.fromEntries(given))}`;
   return line.replace(
     NOT_FOR_A_LOG,

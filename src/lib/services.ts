@@ -6,6 +6,7 @@ import type { OwnPlaces } from './use-cases/buffer-blob-changes.ts';
 import type { Retention } from './use-cases/forget-records.ts';
 import type { InventorySettings } from './use-cases/refresh-inventory.ts';
 import type {
+  ActivityStore,
   BlobLister,
   ConfigurationSource,
   DeadLetterStore,
@@ -13,6 +14,7 @@ import type {
   PoisonQueue,
   PurgeBuffer,
   PurgeHistory,
+  QueueWatch,
   Telemetry,
 } from './use-cases/ports.ts';
 
@@ -22,6 +24,8 @@ export type Services = {
   readonly poison: PoisonQueue;
   /** Undefined: Event Grid's dead letters are not read. */
   readonly deadLetters?: DeadLetterStore | undefined;
+  readonly queues: QueueWatch;
+  readonly activity: ActivityStore;
   readonly history: PurgeHistory;
   readonly retention: Retention;
   readonly inventory: InventoryServices;

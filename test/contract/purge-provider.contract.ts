@@ -118,12 +118,13 @@ export function describePurgeProvider(
       });
 
       test('of each of several batches is its own', async () => {
+        const paths = ['/1.txt', '/2.txt', '/3.txt'].slice(0, cdn.provider.capabilities.purgesInFlight);
         const outcomes = await Promise.all(
-          ['/1.txt', '/2.txt', '/3.txt'].map((path) => cdn.provider.submit(batch({ files: [url(path)] }))),
+          paths.map((path) => cdn.provider.submit(batch({ files: [url(path)] }))),
         );
 
-        expect(outcomes.map(({ kind }) => kind)).toEqual(['accepted', 'accepted', 'accepted']);
-        expect(new Set(cdn.taken().map(({ taskId }) => taskId)).size).toBe(3);
+        expect(outcomes.map(({ kind }) => kind)).toEqual(paths.map(() => 'accepted'));
+        expect(new Set(cdn.taken().map(({ taskId }) => taskId)).size).toBe(paths.length);
         expect(new Set(outcomes.map(({ correlationId }) => correlationId))).toEqual(
           new Set(cdn.correlationIds()),
         );

@@ -87,6 +87,16 @@ async function urlsPurged(client: StackClient): Promise<string[]> {
   return (await client.purges()).flatMap((purge) => [...purge.files, ...purge.directories]);
 }
 
+/** Of an account that nobody configured. */
+const aForeignEvent = {
+  id: randomUUID(),
+  topic: localTopic.replace(/[^/]+$/u, 'stranger'),
+  subject: '/blobServices/default/containers/media/blobs/foreign.txt',
+  eventType: 'Microsoft.Storage.BlobCreated',
+  eventTime: '2026-11-22T10:00:00Z',
+  data: { api: 'PutBlob' },
+};
+
 const oddNames = [
   'plain.txt',
   'with space.txt',
@@ -155,6 +165,23 @@ describe('what changes becomes fresh at the edge', () => {
 
     expect(await main.edge(www, '/guide/')).toMatchObject({ cache: 'MISS', text: 'new guide' });
     expect(await main.edge(www, '/guide/index.html')).toMatchObject({ cache: 'MISS', text: 'new guide' });
+  });
+
+  test('also where Event Grid writes straight into the buffer', async (context) => {
+    const lane = await openLane(context, { deliverTo: 'queue' });
+    const odd = oddNames.map((name) => `raw/${name}`.slice(0, 1_024));
+    await lane.publish({ ...aForeignEvent, eventType: 'Microsoft.EventGrid.SubscriptionValidationEvent' });
+    await lane.publish(aForeignEvent);
+    await Promise.all(odd.map((name) => lane.write('media', name, 'new')));
+    await lane.delivered();
+    expect(await lane.buffered()).toBe(odd.length + 2);
+
+    await lane.deliverAndFlush();
+
+    const purged = new Set((await urlsPurged(lane)).map(decodeURIComponent));
+    expect(odd.filter((name) => !purged.has(`http://${media}/${name}`))).toEqual([]);
+    expect([await lane.buffered(), await lane.poisoned()]).toEqual([0, 0]);
+    expect(lane.host().output()).toContain('unknown-account');
   });
 
   test('and many changes of one blob are one URL in one purge', async () => {

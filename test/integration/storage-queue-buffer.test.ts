@@ -15,6 +15,7 @@ import {
   StorageTrouble,
   type PurgeBuffer,
   type ReadableMessage,
+  type ReceivedEvent,
   type ReceivedMessage,
 } from '../../src/lib/use-cases/ports.ts';
 import { azuritePlaces, deadStorage } from '../support/azurite-places.ts';
@@ -57,7 +58,7 @@ async function receiveOne(buffer: PurgeBuffer): Promise<ReadableMessage> {
   return readable(received);
 }
 
-function readable(received: ReceivedMessage | undefined): ReadableMessage {
+function readable(received: ReceivedMessage | ReceivedEvent | undefined): ReadableMessage {
   if (received?.kind !== 'readable') throw new Error(`received ${received?.kind ?? 'nothing'}`);
   return received;
 }

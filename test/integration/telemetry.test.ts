@@ -215,6 +215,7 @@ function openApp({
     lease: createBlobLease(records, 15),
     recent: createRecentPurges(),
     looks: createLooks(),
+    own: { account: 'own', recordsContainer: records.containerName },
   };
 }
 
@@ -363,6 +364,7 @@ describe('an accepted purge', () => {
 
     const [purge] = emulator.control.purges();
     expect(events().map(summaryOf)).toMatchObject([
+      { name: 'purge-requested', properties: { sites: 'www', files: '1', directories: '0' } },
       {
         name: 'purge-accepted',
         properties: { lane: 'manual', requests: '1', changes: '0', correlationId: purge?.correlationId },

@@ -118,6 +118,7 @@ test(
       lease: createBlobLease(container, 60),
       recent: createRecentPurges(),
       looks: createLooks(),
+      own: { account: 'own', recordsContainer: container.containerName },
       ledgers: createBlobLedgers(container),
       newId: randomUUID,
     });

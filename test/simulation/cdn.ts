@@ -16,8 +16,9 @@ import {
   OTHER_HOST,
 } from '../support/builders.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
+import type { Manner } from './manner.ts';
 import type { Random } from './random.ts';
-import { covers, isRefused } from './site.ts';
+import { isRefused } from './site.ts';
 
 const SUBSCRIPTION = 'subscription-1';
 const DAY_MS = 24 * 3_600_000;
@@ -56,7 +57,7 @@ export type CdnOptions = {
   readonly ledgers: LedgerStore;
   readonly quota: QuotaPolicy;
   readonly urlsPerRequest: number;
-  readonly purgesInFlight: number | undefined;
+  readonly manner: Manner;
   /** When its day really begins, and how far its clock is before ours. */
   readonly resetUtcOffsetHours: number;
   readonly skewMs: number;
@@ -65,9 +66,11 @@ export type CdnOptions = {
 };
 
 export function createSimulatedCdn(options: CdnOptions): SimulatedCdn {
-  const { random, clock, ledgers, quota, resetUtcOffsetHours, skewMs, note, violate } = options;
+  const { random, clock, ledgers, quota, manner, resetUtcOffsetHours, skewMs, note, violate } = options;
+  const { covers, fold } = manner;
   const acted: ActedOn[] = [];
   const tries: Pick<ActedOn, 'files' | 'directories'>[] = [];
+  const askedInVain: string[] = [];
   const asked = new Set<string>();
   let mood: Mood = 'calm';
   let isHealed = false;
@@ -79,8 +82,8 @@ export function createSimulatedCdn(options: CdnOptions): SimulatedCdn {
     return instant(Math.floor((at + skewMs + shiftMs) / DAY_MS) * DAY_MS - shiftMs);
   };
   const isEventsOnly = (url: string): boolean => {
-    if (asked.has(url)) return false;
-    return !url.endsWith('/') || ![...asked].some((one) => one.startsWith(url));
+    if (asked.has(fold(url))) return false;
+    return !url.endsWith('/') || ![...asked].some((one) => one.startsWith(fold(url)));
   };
   const compareLedger = async (when: string): Promise<void> => {
     const day = dayOf(clock.now());
@@ -88,6 +91,10 @@ export function createSimulatedCdn(options: CdnOptions): SimulatedCdn {
     const today = acted.slice(before + 1);
     if (today.length === 0) return;
     const { ledger } = await ledgers.load(SUBSCRIPTION);
+    if (!manner.hasQuota) {
+      if (spentInDay(ledger, day).length > 0) violate(`${when}: a ledger is kept where there is no quota`);
+      return;
+    }
     const onLedger = spentInDay(ledger, day);
     for (const unit of UNITS) {
       const urls = today.flatMap((one) => one[unit]);
@@ -99,6 +106,22 @@ export function createSimulatedCdn(options: CdnOptions): SimulatedCdn {
       if (urls.length > budget.limit) violate(`${when}: ${urls.length} ${unit} were spent in a day`);
       if (written < urls.length) violate(`${when}: the ledger has ${written} ${unit} of ${urls.length}`);
       if (ofEvents > forEvents) violate(`${when}: events spent ${ofEvents} ${unit}, over ${forEvents}`);
+    }
+  };
+  /** Where hosts are listed, each path goes on every host: one file too many is nothing, a directory is much. */
+  const judgeRequest = ({ files, directories }: PurgeBatch): void => {
+    const urls = [...files, ...directories];
+    const isListed = manner.hosts === 'listed';
+    const count = isListed ? new Set(urls.map(pathOf)).size : urls.length;
+    if (count > options.urlsPerRequest) violate(`a request has ${count} of ${options.urlsPerRequest}`);
+    if (!isListed) return;
+    // A half of a refused request has the hosts of the whole, and perhaps not each path of them.
+    const due = new Set(tries.slice(-LATELY).flatMap((one) => one.directories.map(fold)));
+    for (const host of new Set(urls.map(hostOf))) {
+      for (const directory of directories) {
+        const url = fold(`http://${host}${pathOf(directory)}`);
+        if (!due.has(url)) violate(`${directory} goes on ${host}, where nobody needs it`);
+      }
     }
   };
   const act = async (purge: PurgeBatch): Promise<void> => {
@@ -135,16 +158,19 @@ export function createSimulatedCdn(options: CdnOptions): SimulatedCdn {
   const provider: PurgeProvider = {
     subscription: SUBSCRIPTION,
     limits: { ...LIMITS, urlsPerRequest: options.urlsPerRequest },
-    budgets: quota.budgets,
-    capabilities: { ...CAPABILITIES, purgesInFlight: options.purgesInFlight },
-    quota,
+    budgets: manner.hasQuota
+      ? quota.budgets
+      : [{ perFile: 1, perDirectory: 1, limit: options.urlsPerRequest, per: 'call' }],
+    capabilities: { ...CAPABILITIES, hosts: manner.hosts, purgesInFlight: manner.purgesInFlight },
+    quota: manner.hasQuota ? quota : undefined,
     async findEndpoint(host) {
       if (host === OTHER_HOST && (mood !== 'flaky' || random.chance(0.7))) return ok(OTHER_ENDPOINT);
-      tries.push({ files: [], directories: [`http://${host}/`] });
+      askedInVain.push(`//${host}/`);
       return err(NOT_FOUND);
     },
     async submit(purge) {
       tries.push(purge);
+      judgeRequest(purge);
       const urls = [...purge.files, ...purge.directories];
       const before = acted.length;
       const outcome =
@@ -165,7 +191,9 @@ export function createSimulatedCdn(options: CdnOptions): SimulatedCdn {
   return {
     provider,
     acted,
-    countTries: (url) => tries.filter((one) => covers(one, url)).length,
+    countTries: (url) =>
+      tries.filter((one) => covers(one, url)).length +
+      askedInVain.filter((host) => url.includes(host)).length,
     compareLedger,
     setMood(next) {
       mood = next;
@@ -175,10 +203,16 @@ export function createSimulatedCdn(options: CdnOptions): SimulatedCdn {
       mood = 'calm';
     },
     markAsked(url) {
-      asked.add(url);
+      asked.add(fold(url));
     },
   };
 }
+
+const hostOf = (url: string): string => new URL(url).host;
+const pathOf = (url: string): string => new URL(url).pathname;
+
+/** Requests before one, of two processes, in which its whole is. */
+const LATELY = 20;
 
 const UNITS: readonly QuotaUnit[] = ['files', 'directories'];
 

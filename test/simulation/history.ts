@@ -1,17 +1,19 @@
 // One history: drawn from its seed, run step by step, healed, and held against what the app promises.
 
 import type { BlobChange } from '../../src/lib/core/blob-change.ts';
+import { EXACT_MATCHING } from '../../src/lib/core/capabilities.ts';
 import type { Instant } from '../../src/lib/core/instant.ts';
-import { giveUpAt } from '../../src/lib/core/purge-tracking.ts';
 import type { QuotaPolicy } from '../../src/lib/core/quota-ledger.ts';
 import { bufferBlobChanges } from '../../src/lib/use-cases/buffer-blob-changes.ts';
 import { flushPurges } from '../../src/lib/use-cases/flush-purges.ts';
 import { StorageTrouble, type Run } from '../../src/lib/use-cases/ports.ts';
+import { countsUntil } from '../../src/lib/use-cases/purges-in-flight.ts';
 import { requestPurge, type RequestedPurge } from '../../src/lib/use-cases/request-purge.ts';
 import { noTelemetry } from '../../src/lib/telemetry/no-telemetry.ts';
 import { trackPurges } from '../../src/lib/use-cases/track-purges.ts';
 import {
   aBlobAsk,
+  aCdn,
   aChange,
   aConfiguration,
   aDirectoryDeletion,
@@ -21,15 +23,17 @@ import {
   aRule,
   aRuleHost,
   aUrlAsk,
+  ENDPOINT,
   OTHER_ENDPOINT,
   OTHER_HOST,
 } from '../support/builders.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { createSimulatedCdn, type Mood, type SimulatedCdn } from './cdn.ts';
 import { Crash, NO_FAULTS, startProcess, type Faults, type Process } from './process.ts';
+import { drawManner, type Manner } from './manner.ts';
 import { createRandom, type Random } from './random.ts';
 import { createScheduler } from './scheduler.ts';
-import { covers, DIRECTORIES, HOSTS, isRefused, NAMES, staleUrls, urlsOf } from './site.ts';
+import { DIRECTORIES, HOSTS, isRefused, NAMES, staleUrls, urlsOf } from './site.ts';
 import { createStorage, type Storage } from './storage.ts';
 
 export type HistoryResult = {
@@ -71,6 +75,7 @@ export async function runHistory(seed: number): Promise<HistoryResult> {
     note(`BROKEN: ${what}`);
   };
 
+  const manner = drawManner(seed);
   const quota = drawQuota(random);
   const storage = createStorage(
     clock,
@@ -78,18 +83,17 @@ export async function runHistory(seed: number): Promise<HistoryResult> {
     {
       visibilityMs: random.pick([MINUTE_MS, 5 * MINUTE_MS]),
       leaseMs: random.pick([0, 0, 30_000, MINUTE_MS]),
+      manner,
     },
     violate,
   );
-  // Of its own chance, so that the histories without a limit are what they were.
-  const purgesInFlight = seed % 8 === 0 ? createRandom(-seed).pick([1, 2]) : undefined;
   const cdn = createSimulatedCdn({
     random,
     clock,
     ledgers: storage.ledgers,
     quota,
     urlsPerRequest: random.pick([2, 5, 100]),
-    purgesInFlight,
+    manner,
     resetUtcOffsetHours: quota.resetUtcOffsetHours ?? random.pick([0, 8]),
     skewMs: random.between(-4 * MINUTE_MS, 4 * MINUTE_MS),
     note,
@@ -101,7 +105,7 @@ export async function runHistory(seed: number): Promise<HistoryResult> {
     random,
     clock,
     scheduler: createScheduler(random),
-    configuration: drawConfiguration(random),
+    configuration: drawConfiguration(random, manner),
     storage: storage.ports,
     provider: cdn.provider,
     newId: () => `00000000-0000-4000-8000-${`${(ids += 1)}`.padStart(12, '0')}`,
@@ -120,7 +124,7 @@ export async function runHistory(seed: number): Promise<HistoryResult> {
   const happen = (): void => {
     for (let count = random.between(1, 4); count > 0; count -= 1) {
       events += 1;
-      const change = drawChange(random, { eventId: `event-${events}`, eventAt: clock.now() });
+      const change = drawChange(random, manner, { eventId: `event-${events}`, eventAt: clock.now() });
       undelivered = [...undelivered, { change, after: cdn.acted.length }];
       note(`${change.eventId}: ${change.kind} ${staleUrls(change).join(' ')}`);
     }
@@ -142,7 +146,7 @@ export async function runHistory(seed: number): Promise<HistoryResult> {
   const request = async ({ name, ports }: Process): Promise<void> => {
     // Who got no answer asks again.
     const [again] = random.chance(0.7) ? unanswered : [];
-    const requested = again ?? drawRequest(random);
+    const requested = again ?? drawRequest(random, manner);
     unanswered = [...unanswered.filter((one) => one !== requested), requested];
     const after = cdn.acted.length;
     for (const url of askedUrls(requested)) cdn.markAsked(url);
@@ -183,7 +187,7 @@ export async function runHistory(seed: number): Promise<HistoryResult> {
       if (workers[index].isDead()) workers[index] = startProcess(workers[index].name, world);
     }
     await cdn.compareLedger('after a step');
-    await judgeInFlight(storage, clock.now(), purgesInFlight, violate);
+    await judgeInFlight(storage, clock.now(), manner.purgesInFlight, violate);
     judgeAttempts();
   };
   const deliverSome = (process: Process) => {
@@ -218,7 +222,8 @@ export async function runHistory(seed: number): Promise<HistoryResult> {
       const pauseMs = random.between(20 * MINUTE_MS, 2 * HOUR_MS);
       clock.advance(Number.isFinite(idleMs) ? Math.max(idleMs, pauseMs) : pauseMs);
     }
-    if (violations.length === 0) judgeEnd({ storage, cdn, takenOver, requests, isDone: isDone(), violate });
+    if (violations.length === 0)
+      judgeEnd({ manner, storage, cdn, takenOver, requests, isDone: isDone(), violate });
   };
   try {
     await live();
@@ -238,6 +243,7 @@ const describe = (error: unknown): string =>
 const HEALING_ROUNDS = 200;
 
 type End = {
+  readonly manner: Manner;
   readonly storage: Storage;
   readonly cdn: SimulatedCdn;
   readonly takenOver: readonly Happened[];
@@ -288,11 +294,11 @@ async function judgeInFlight(
   violate: (what: string) => void,
 ): Promise<void> {
   if (most === undefined) return;
-  const inFlight = (await records.findOpenPurges()).filter((purge) => giveUpAt(purge) > now).length;
+  const inFlight = (await records.findOpenPurges()).filter((purge) => countsUntil(purge) > now).length;
   if (inFlight > most + 1) violate(`${inFlight} purges are in flight, and may be ${most}`);
 }
 
-function judgeEnd({ storage, cdn, takenOver, requests, isDone, violate }: End): void {
+function judgeEnd({ manner, storage, cdn, takenOver, requests, isDone, violate }: End): void {
   if (!isDone) {
     const texts = storage.buffer.texts().map((text) => JSON.stringify(storage.buffer.read(text)));
     const waiting = [...storage.backlog.stored().entries.keys()].join(', ');
@@ -300,7 +306,7 @@ function judgeEnd({ storage, cdn, takenOver, requests, isDone, violate }: End): 
     violate(`something waits for ever: ${texts.join(' ')}; backlog: ${waiting}; open purges: ${open}`);
   }
   const isPurgedSince = (after: number, url: string): boolean =>
-    cdn.acted.slice(after).some((purge) => covers(purge, url));
+    cdn.acted.slice(after).some((purge) => manner.covers(purge, url));
   for (const { change, after } of takenOver) {
     for (const url of staleUrls(change)) {
       if (isPurgedSince(after, url) || storage.isPoisoned(change, url)) continue;
@@ -322,7 +328,8 @@ function judgeEnd({ storage, cdn, takenOver, requests, isDone, violate }: End): 
       if (!isRefused(url)) violate(`request ${id}: ${url} stands as refused, and the CDN would take it`);
     }
     for (const { url } of targets) {
-      if (isPurgedSince(after, url) || refused.some((one) => one.url === url)) continue;
+      const isRefusedUrl = refused.some((one) => manner.fold(one.url) === manner.fold(url));
+      if (isPurgedSince(after, url) || isRefusedUrl) continue;
       violate(`request ${id} is lost: ${url} was not purged`);
     }
   }
@@ -338,33 +345,46 @@ function drawQuota(random: Random): QuotaPolicy {
 }
 
 /** The second host's endpoint is found by asking, in half of the histories. */
-function drawConfiguration(random: Random) {
-  const endpointId = random.pick([undefined, OTHER_ENDPOINT]);
+function drawConfiguration(random: Random, { matching, hosts }: Manner) {
+  const drawn = random.pick([undefined, OTHER_ENDPOINT]);
+  // Where requests list hosts, both are on the one endpoint.
+  const endpointId = hosts === 'listed' ? ENDPOINT : drawn;
   return aConfiguration({
-    rules: [aRule({ hosts: [aRuleHost(), aRuleHost({ host: OTHER_HOST, endpointId })] })],
+    cdns: [aCdn({ matching: matching ?? EXACT_MATCHING })],
+    rules: [
+      aRule({
+        hosts: [aRuleHost({ matching }), aRuleHost({ host: OTHER_HOST, endpointId, matching })],
+        schemes: matching?.ignoresScheme === true ? ['http', 'https'] : ['http'],
+      }),
+    ],
   });
 }
 
-function drawChange(random: Random, parts: Pick<BlobChange, 'eventId' | 'eventAt'>): BlobChange {
+function drawChange(
+  random: Random,
+  { spell }: Manner,
+  parts: Pick<BlobChange, 'eventId' | 'eventAt'>,
+): BlobChange {
+  const pick = (): string => spell(random.pick(NAMES));
   switch (random.pick(['created', 'created', 'created', 'deleted', 'renamed', 'directory-deleted'])) {
     case 'created':
-      return aChange({ name: random.pick(NAMES), ...parts });
+      return aChange({ name: pick(), ...parts });
     case 'deleted':
-      return aChange({ name: random.pick(NAMES), kind: 'deleted', ...parts });
+      return aChange({ name: pick(), kind: 'deleted', ...parts });
     case 'renamed':
-      return aRename(aPath(random.pick(NAMES)), aPath(random.pick(NAMES)), parts);
+      return aRename(aPath(pick()), aPath(pick()), parts);
     case 'directory-deleted':
-      return aDirectoryDeletion(aPath(random.pick(DIRECTORIES).slice(0, -1)), parts);
+      return aDirectoryDeletion(aPath(spell(random.pick(DIRECTORIES).slice(0, -1))), parts);
   }
 }
 
-function drawRequest(random: Random): RequestedPurge {
+function drawRequest(random: Random, { spell }: Manner): RequestedPurge {
   const byUrl = [...NAMES, 'asked.txt'].map((name) =>
-    aUrlAsk({ files: [`http://${random.pick(HOSTS)}/media/${name}`] }),
+    aUrlAsk({ files: [`http://${random.pick(HOSTS)}/media/${spell(name)}`] }),
   );
   const ask = random.pick([
-    aBlobAsk({ blobs: [random.pick(NAMES)] }),
-    aBlobAsk({ prefixes: [random.pick(DIRECTORIES)] }),
+    aBlobAsk({ blobs: [spell(random.pick(NAMES))] }),
+    aBlobAsk({ prefixes: [spell(random.pick(DIRECTORIES))] }),
     ...byUrl,
   ]);
   const bodyHash = JSON.stringify(ask);

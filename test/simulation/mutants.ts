@@ -143,4 +143,16 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'inFlight.length < purgesInFlight',
     replace: 'inFlight.length < 9',
   },
+  {
+    name: 'takes what is further below for purged where directory purges do not reach it',
+    file: 'src/lib/core/coalesce.ts',
+    find: 'if (matching?.reachesBelow === false) {',
+    replace: 'if (false) {',
+  },
+  {
+    name: 'purges a directory on hosts where nobody needs it',
+    file: 'src/lib/core/listed-hosts.ts',
+    find: 'const key = keyOf(path);',
+    replace: "const key = '';",
+  },
 ];

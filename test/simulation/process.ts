@@ -132,6 +132,7 @@ export function startProcess(name: string, world: World): Process {
       endpointTurns: oneAtATime(),
       holds: createHolds(),
       looks: createLooks(),
+      own: { account: 'own', recordsContainer: 'purge-records' },
       recent: createRecentPurges(),
       backlog: { load: stored('load-backlog', backlog.load), save: stored('save-backlog', backlog.save) },
       lease: {

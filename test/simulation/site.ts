@@ -8,7 +8,7 @@ export const NAMES = ['a.txt', 'b.txt', 'dir/a.txt', 'dir/sub/b.txt', 'bad.txt']
 export const DIRECTORIES = ['dir/', 'dir/sub/'] as const;
 
 /** Whether the CDN never takes it, until all is well. */
-export const isRefused = (url: string): boolean => url.endsWith('/bad.txt');
+export const isRefused = (url: string): boolean => /\/bad\.txt$/iu.test(url);
 
 /** Directories end with a slash. */
 export const urlsOf = (name: string): readonly string[] =>

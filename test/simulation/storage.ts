@@ -14,7 +14,8 @@ import { createMemoryBacklog, createMemoryLease, type MemoryBacklog } from './me
 import { createMemoryBuffer, type MemoryBuffer } from './memory-buffer.ts';
 import { createMemoryLedgers } from './memory-ledgers.ts';
 import { createMemoryRecords, type MemoryRecords } from './memory-records.ts';
-import { covers, isRefused, staleUrls } from './site.ts';
+import type { Manner } from './manner.ts';
+import { isRefused, staleUrls } from './site.ts';
 
 /** What the app is given. */
 export type StoragePorts = {
@@ -41,7 +42,11 @@ export type Storage = {
 
 export function createStorage(
   clock: FakeClock,
-  { visibilityMs, leaseMs }: { readonly visibilityMs: number; readonly leaseMs: number },
+  {
+    visibilityMs,
+    leaseMs,
+    manner: { covers, fold },
+  }: { readonly visibilityMs: number; readonly leaseMs: number; readonly manner: Manner },
   violate: (what: string) => void,
 ): Storage {
   const buffer = createMemoryBuffer(clock, visibilityMs);
@@ -52,12 +57,17 @@ export function createStorage(
   const savedByEvent = new Map<string, OpenPurge[]>();
   const poisonedAt = new Map<string, number>();
 
-  const isPoisoned = ({ eventAt }: BlobChange, url: string): boolean => (poisonedAt.get(url) ?? 0) >= eventAt;
+  const isPoisoned = ({ eventAt }: BlobChange, url: string): boolean =>
+    (poisonedAt.get(fold(url)) ?? 0) >= eventAt;
   const waits = (url: string): boolean =>
     [...backlog.stored().entries.values()].some((entry) => {
       if (entry.type !== 'target') return false;
       const { target } = entry;
-      return target.kind === 'directory' ? url.startsWith(target.url) : url === target.url;
+      const { kind } = target;
+      return covers(
+        { files: kind === 'file' ? [target.url] : [], directories: kind === 'file' ? [] : [target.url] },
+        url,
+      );
     });
 
   const judgeGone = (text: string): void => {
@@ -81,9 +91,10 @@ export function createStorage(
         const named = [
           ...record.purges.flatMap(({ urls }) => urls),
           ...(record.refused ?? []).map(({ url }) => url),
-        ];
+        ].map(fold);
         for (const { url } of record.targets) {
-          if (!named.includes(url)) violate(`request ${record.id} ended with nothing on record for ${url}`);
+          if (!named.includes(fold(url)))
+            violate(`request ${record.id} ended with nothing on record for ${url}`);
         }
         break;
       }
@@ -119,7 +130,7 @@ export function createStorage(
           const decoded = buffer.read(text);
           if (!decoded.ok || decoded.value.type !== 'change') return;
           if (!isRefused(url)) violate(`${url} was poisoned, and the CDN would take it`);
-          poisonedAt.set(url, clock.now());
+          poisonedAt.set(fold(url), clock.now());
         },
       },
       records: {

@@ -1,6 +1,7 @@
 // The purge buffer in memory: messages as their real wire text, visibility times, and receipts that go stale.
 
 import { decodeMessage, encodeMessage } from '../../src/lib/buffer/message.schema.ts';
+import { readMessage } from '../../src/lib/buffer/read-message.ts';
 import type { BufferMessage } from '../../src/lib/core/buffer-message.ts';
 import {
   RECEIVE_MAX,
@@ -9,7 +10,6 @@ import {
   type PoisonEntry,
   type PurgeBuffer,
   type Receipt,
-  type ReceivedMessage,
 } from '../../src/lib/use-cases/ports.ts';
 import type { Journal } from './recording-journal.ts';
 
@@ -82,7 +82,8 @@ export function createInMemoryBuffer(clock: Clock, visibilityMs: number, journal
           visibleAt: now + visibilityMs,
           receives: entry.receives + 1,
         });
-        return readEntry(entry, { messageId: entry.messageId, popReceipt });
+        const { messageId, bufferedAt, text, receives } = entry;
+        return readMessage({ receipt: { messageId, popReceipt }, bufferedAt, text }, receives > 0);
       });
     },
 
@@ -123,18 +124,4 @@ export function createInMemoryBuffer(clock: Clock, visibilityMs: number, journal
       remove(receipt);
     },
   };
-}
-
-function readEntry({ text, bufferedAt, receives }: StoredMessage, receipt: Receipt): ReceivedMessage {
-  const decoded = decodeMessage(text);
-  const buffered: BufferedText = { receipt, bufferedAt, text };
-  if (decoded.ok) {
-    return { kind: 'readable', ...buffered, message: decoded.value, isRepeated: receives > 0 };
-  }
-  switch (decoded.error.kind) {
-    case 'unreadable':
-      return { kind: 'unreadable', ...buffered, reason: decoded.error.reason };
-    case 'newer':
-      return { kind: 'newer', receipt, version: decoded.error.version };
-  }
 }

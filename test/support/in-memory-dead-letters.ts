@@ -48,6 +48,11 @@ export function createInMemoryDeadLetters(): InMemoryDeadLetters {
         .slice(0, most)
         .map(([name, { text }]) => ({ name, bytes: Buffer.byteLength(text) }));
     },
+    async count() {
+      note('count');
+      const kept = [...blobs.values()].filter((blob) => blob.kept !== undefined).length;
+      return { unread: blobs.size - kept, kept };
+    },
     async read(name) {
       note(`read ${name}`);
       const blob = blobs.get(name);

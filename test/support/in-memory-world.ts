@@ -18,6 +18,7 @@ import {
   type ScriptedProvider,
   type ScriptedProviderOptions,
 } from './in-memory-provider.ts';
+import { createInMemoryActivity, createInMemoryQueueWatch } from './in-memory-beat.ts';
 import { createInMemoryHistory } from './in-memory-history.ts';
 import { createInMemoryAccounts, createInMemoryInventory } from './in-memory-inventory.ts';
 import { createInMemoryLedgers } from './in-memory-ledgers.ts';
@@ -73,6 +74,7 @@ export function createWorld(options: WorldOptions = {}): World {
   const telemetry = createRecordingTelemetry();
   let inForce = options.configuration ?? aConfiguration();
   let ids = 0;
+  const own = { account: 'contoso', recordsContainer: 'purge-records' };
   const ports: FlushPorts = {
     configuration: { current: async () => inForce },
     buffer,
@@ -85,6 +87,7 @@ export function createWorld(options: WorldOptions = {}): World {
     lease: createInMemoryLease(clock, LEASE_MS, journal),
     recent: createRecentPurges(),
     looks: createLooks(),
+    own,
     ledgers: createInMemoryLedgers(journal),
     newId: () => `00000000-0000-4000-8000-${`${(ids += 1)}`.padStart(12, '0')}`,
   };
@@ -106,6 +109,8 @@ export function createWorld(options: WorldOptions = {}): World {
       configuration: ports.configuration,
       buffer,
       poison: { receive: async () => [], restore: async () => true, remove: async () => undefined },
+      queues: createInMemoryQueueWatch(buffer),
+      activity: createInMemoryActivity(),
       history: createInMemoryHistory(records, journal),
       retention: { oldRecords: createInMemoryOldRecords(), days: 30 },
       inventory: {
@@ -113,7 +118,7 @@ export function createWorld(options: WorldOptions = {}): World {
         lister: createInMemoryAccounts({}),
         settingsOf: () => undefined,
       },
-      own: { account: 'contoso', recordsContainer: 'purge-records' },
+      own,
       telemetry,
       flushPorts: ports,
       flushLimits,

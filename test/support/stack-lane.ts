@@ -9,7 +9,7 @@ import * as z from 'zod';
 import { localConnectionString } from '../../dev/azurite/account.ts';
 import { hostKeys } from '../../dev/local-settings.ts';
 import { startChild, type Child } from '../../dev/processes/child.ts';
-import type { Stack } from '../../dev/stack.ts';
+import type { DeliveryTarget, Stack } from '../../dev/stack.ts';
 import type { Waiting } from '../../src/lib/core/backlog.ts';
 import { createBlobBacklog } from '../../src/lib/records/blob-backlog.ts';
 import { createStackClient, type StackClient } from './stack-client.ts';
@@ -35,6 +35,8 @@ type Settings = Readonly<Record<string, string>>;
 export interface LaneOptions {
   /** Over the settings of the stack; a function gets the connection string whose writes make events. */
   readonly settings?: Settings | ((connectionString: string) => Settings);
+  /** Default: `function`. */
+  readonly deliverTo?: DeliveryTarget;
   /** Takes every child that is started, for its output and its end. */
   readonly onChild: (child: Child) => void;
 }
@@ -45,7 +47,10 @@ export const quickRetryScale = 0.01;
 const EventGridReady = z.object({ blobUrl: z.string(), controlUrl: z.string() });
 const HostReady = z.object({ url: z.string() });
 
-export async function startLane(stack: Stack, { settings = {}, onChild }: LaneOptions): Promise<Lane> {
+export async function startLane(
+  stack: Stack,
+  { settings = {}, deliverTo = 'function', onChild }: LaneOptions,
+): Promise<Lane> {
   const id = randomUUID().slice(0, 8);
   const records = `records-${id}`;
   const queueName = `buffer-${id}`;
@@ -56,6 +61,7 @@ export async function startLane(stack: Stack, { settings = {}, onChild }: LaneOp
       '--port=0',
       `--azurite=${new URL(stack.azuriteBlobUrl).origin}`,
       `--retry-scale=${quickRetryScale}`,
+      ...(deliverTo === 'queue' ? [`--queue=${stack.queueUrl}/${queueName}`] : []),
     ],
   });
   onChild(eventGrid);
@@ -91,7 +97,7 @@ export async function startLane(stack: Stack, { settings = {}, onChild }: LaneOp
     return host;
   };
   await startHost();
-  await subscribe(controlUrl, functionsUrl, stack.secrets.eventGridKey);
+  if (deliverTo === 'function') await subscribe(controlUrl, functionsUrl, stack.secrets.eventGridKey);
   const clientOf = (url: string): StackClient =>
     createStackClient({
       ...stack,

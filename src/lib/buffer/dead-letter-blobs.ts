@@ -36,6 +36,13 @@ export function deadLetterBlobs(container: ContainerClient): DeadLetterStore {
       return oldestFirst.slice(0, most).map(describe);
     },
 
+    async count() {
+      const pages = container.listBlobsFlat({ includeMetadata: true }).byPage();
+      const blobs = ((await nextPage(pages, container)) ?? []).filter(isDeadLetter);
+      const kept = blobs.filter(isKept).length;
+      return { unread: blobs.length - kept, kept };
+    },
+
     read: (name) =>
       callStorage('read a dead letter', async (abortSignal) => {
         try {

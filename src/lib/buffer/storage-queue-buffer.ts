@@ -13,11 +13,13 @@ import {
   type PoisonQueue,
   type PurgeBuffer,
   type Receipt,
+  type ReceivedEvent,
   type ReceivedMessage,
 } from '../use-cases/ports.ts';
-import { decodeMessage, encodeMessage } from './message.schema.ts';
+import { encodeMessage } from './message.schema.ts';
 import { poisonOriginals } from './poison-originals.ts';
 import { describeLongPoison, describePoison, readPoison } from './poison.ts';
+import { readMessage } from './read-message.ts';
 
 /** Default is 7 days, after which a change would be lost: learn.microsoft.com/rest/api/storageservices/put-message */
 const NEVER_EXPIRES = -1;
@@ -147,23 +149,14 @@ async function receiveFrom(
   return receivedMessageItems;
 }
 
-function readItem(item: ReceivedMessageItem): ReceivedMessage {
+function readItem(item: ReceivedMessageItem): ReceivedMessage | ReceivedEvent {
   const receipt: Receipt = { messageId: item.messageId, popReceipt: item.popReceipt };
   const text: BufferedText = {
     receipt,
     bufferedAt: instant(item.insertedOn.getTime()),
     text: item.messageText,
   };
-  const decoded = decodeMessage(item.messageText);
-  if (decoded.ok) {
-    return { kind: 'readable', ...text, message: decoded.value, isRepeated: item.dequeueCount > 1 };
-  }
-  switch (decoded.error.kind) {
-    case 'unreadable':
-      return { kind: 'unreadable', ...text, reason: decoded.error.reason };
-    case 'newer':
-      return { kind: 'newer', receipt, version: decoded.error.version };
-  }
+  return readMessage(text, item.dequeueCount > 1);
 }
 
 function send(queue: QueueClient, text: string, visibleAfterMs: number) {

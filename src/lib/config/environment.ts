@@ -2,9 +2,14 @@
 
 import * as z from 'zod';
 
+import { isTimeZone } from '../shown-time.ts';
 import { ConfigurationError } from './configuration-error.ts';
 import { parseInventoryConnections } from './inventory-connections.ts';
-import { parseStorageConnection, type BlobConnection, type StorageConnection } from './storage-by-identity.ts';
+import {
+  parseStorageConnection,
+  type BlobConnection,
+  type StorageConnection,
+} from './storage-by-identity.ts';
 
 export type Environment = {
   /** Of the storage account that holds the buffer and the records. */
@@ -16,6 +21,8 @@ export type Environment = {
   readonly trackSchedule: string;
   /** When old records are deleted, in the same form. */
   readonly forgetSchedule: string;
+  /** Of the heartbeat, in the same form; undefined: nobody would hear it. */
+  readonly heartbeatSchedule: string | undefined;
   /** For so many days records are kept. */
   readonly recordsDays: number;
   readonly queueName: string;
@@ -33,6 +40,8 @@ export type Environment = {
   /** How long a flush that died keeps others from flushing. */
   readonly leaseSeconds: number;
   readonly applicationInsightsConnection: string | undefined;
+  /** The zone of the times in log lines. */
+  readonly timeZone: string;
   /** The app role that every caller over HTTP must have; undefined: a key of the Functions host is enough. */
   readonly requiredRole: string | undefined;
 };
@@ -58,7 +67,13 @@ export function parseEnvironment(settings: Settings): Environment {
   const [configurationFrom] = origins;
   const storage = parseStorageConnection(given, 'PURGE_STORAGE');
   const inventory = parseInventoryConnections(given);
-  if (!parsed.success || !storage.ok || !inventory.ok || configurationFrom === undefined || origins.length > 1) {
+  if (
+    !parsed.success ||
+    !storage.ok ||
+    !inventory.ok ||
+    configurationFrom === undefined ||
+    origins.length > 1
+  ) {
     const faults = parsed.success ? [] : parsed.error.issues;
     throw new ConfigurationError([
       ...(storage.ok ? [] : storage.error),
@@ -74,6 +89,8 @@ export function parseEnvironment(settings: Settings): Environment {
     schedule: raw.PURGE_SCHEDULE,
     trackSchedule: raw.PURGE_TRACK_SCHEDULE,
     forgetSchedule: raw.PURGE_FORGET_SCHEDULE,
+    heartbeatSchedule:
+      raw.APPLICATIONINSIGHTS_CONNECTION_STRING === undefined ? undefined : raw.PURGE_HEARTBEAT_SCHEDULE,
     recordsDays: raw.PURGE_RECORDS_DAYS,
     queueName: raw.PURGE_QUEUE,
     recordsContainer: raw.PURGE_RECORDS_CONTAINER,
@@ -85,6 +102,7 @@ export function parseEnvironment(settings: Settings): Environment {
     visibilityMs: raw.PURGE_VISIBILITY_SECONDS * 1000,
     leaseSeconds: raw.PURGE_LEASE_SECONDS,
     applicationInsightsConnection: raw.APPLICATIONINSIGHTS_CONNECTION_STRING,
+    timeZone: raw.PURGE_TIME_ZONE,
     requiredRole: raw.PURGE_HTTP_REQUIRED_ROLE,
   };
 }
@@ -122,6 +140,8 @@ const AnyEnvironment = z.object({
   PURGE_SCHEDULE: schedule.default('*/10 * * * * *'),
   // Beside the flush, not with it: storage and CPU are shared.
   PURGE_TRACK_SCHEDULE: schedule.default('5,20,35,50 * * * * *'),
+  // Beside the others, too.
+  PURGE_HEARTBEAT_SCHEDULE: schedule.default('17 * * * * *'),
   PURGE_QUEUE: z
     .string()
     .regex(QUEUE_NAME, 'must be a queue name of 3 to 56 lower-case letters, digits and single hyphens')
@@ -160,6 +180,10 @@ const AnyEnvironment = z.object({
     .max(60, 'must be at most 60')
     .default(30),
   APPLICATIONINSIGHTS_CONNECTION_STRING: z.string().optional(),
+  PURGE_TIME_ZONE: z
+    .string()
+    .refine(isTimeZone, 'must be the name of a time zone, as in "Asia/Shanghai"')
+    .default('UTC'),
   // learn.microsoft.com/entra/identity-platform/reference-app-manifest#approles-attribute
   PURGE_HTTP_REQUIRED_ROLE: z
     .string()

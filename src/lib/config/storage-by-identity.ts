@@ -150,7 +150,9 @@ function byIdentity({ blobServiceUri, clientId, credential, audience }: Parts): 
 }
 
 function cloudOf(host: string): Cloud {
-  return Object.values(CLOUDS).find(({ storageSuffix }) => host.endsWith(`.${storageSuffix}`)) ?? CLOUDS.azure;
+  return (
+    Object.values(CLOUDS).find(({ storageSuffix }) => host.endsWith(`.${storageSuffix}`)) ?? CLOUDS.azure
+  );
 }
 
 type Service = 'blob' | 'queue';

@@ -4,7 +4,6 @@ import type { Backlog } from './backlog.ts';
 import { listBacklog } from './backlog-listing.ts';
 import { activityKey, findSilences, type ContainerActivity } from './container-activity.ts';
 import type { Instant } from './instant.ts';
-import type { InventoryIndex } from './inventory/inventory-index.ts';
 import type { QuotaLedger, QuotaPolicy } from './quota-ledger.ts';
 import { quotaOutlook } from './quota-outlook.ts';
 import type { MappingRule } from './url-mapping.ts';
@@ -21,7 +20,8 @@ export type HeartbeatFacts = {
     readonly ledger: QuotaLedger;
   }[];
   readonly openPurges: readonly { readonly acceptedAt: Instant }[] | undefined;
-  readonly inventory: InventoryIndex | undefined;
+  /** When each served container was listed last; undefined: never. */
+  readonly inventory: readonly (Instant | undefined)[] | undefined;
   readonly activity: ContainerActivity | undefined;
   readonly rules: readonly MappingRule[];
   /** What should have been read and could not: `backlog`. */
@@ -156,15 +156,14 @@ function describeBacklog(
 }
 
 function describeInventory(
-  index: InventoryIndex | undefined,
+  listed: HeartbeatFacts['inventory'],
   at: Instant,
 ): Pick<Heartbeat, 'inventoryContainers' | 'inventoryUnlisted' | 'inventoryOldestAgeMs'> {
-  const containers = [...(index?.values() ?? [])].flatMap((ofAccount) => [...ofAccount.values()]);
-  const begun = containers.flatMap((listed) => listed?.startedAt ?? []);
+  const times = listed?.flatMap((startedAt) => startedAt ?? []) ?? [];
   return {
-    inventoryContainers: index && containers.length,
-    inventoryUnlisted: index && containers.length - begun.length,
-    inventoryOldestAgeMs: ageOf(earliest(begun), at),
+    inventoryContainers: listed?.length,
+    inventoryUnlisted: listed && listed.length - times.length,
+    inventoryOldestAgeMs: ageOf(earliest(times), at),
   };
 }
 
@@ -188,15 +187,11 @@ function describeSilences(
   rules: readonly MappingRule[],
   at: Instant,
 ): readonly ContainerSilence[] {
-  const silences = findSilences(activity, at).flatMap(
-    ({ account, container, silentForMs, usualMs }) => {
-      const sites = sitesServing(activityKey(account, container), rules);
-      // What nobody serves any more may be silent.
-      return sites.length === 0
-        ? []
-        : [{ sites: sites.join(' '), account, container, silentForMs, usualMs }];
-    },
-  );
+  const silences = findSilences(activity, at).flatMap(({ account, container, silentForMs, usualMs }) => {
+    const sites = sitesServing(activityKey(account, container), rules);
+    // What nobody serves any more may be silent.
+    return sites.length === 0 ? [] : [{ sites: sites.join(' '), account, container, silentForMs, usualMs }];
+  });
   return silences.toSorted((one, other) => other.silentForMs - one.silentForMs).slice(0, MOST_SILENCES);
 }
 

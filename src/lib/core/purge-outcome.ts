@@ -23,6 +23,8 @@ export type PurgeRefused = {
   /** The CDN's name for the error: `WrongSignature`. */
   readonly errorType: string;
   readonly message: string;
+  /** Those of the sent URLs that its words name, if it has any on them. */
+  readonly namedUrls?: readonly string[] | undefined;
   readonly status: number;
   readonly outcomeClass: OutcomeClass;
   readonly retryAfterMs: number | undefined;

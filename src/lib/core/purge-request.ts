@@ -49,8 +49,8 @@ export type RequestRecord = {
   /** How often its URLs are purged again with this request: 0 for a person's. */
   readonly repurges: number;
   /**
-   * `waiting`: stored, not every purge accepted yet. `succeeded`: every purge accepted and ended well.
-   * `failed`: the configuration no longer serves it.
+   * As good as its worst part. `waiting`: stored, not every purge accepted yet. `succeeded`: every purge accepted and
+   * ended well. `failed`: the configuration no longer serves it, or a CDN refuses some of it for good.
    */
   readonly state: 'waiting' | 'accepted' | 'succeeded' | 'failed';
   readonly askedAt: Instant;
@@ -101,7 +101,7 @@ export type RequestFailure = {
 /** Takes a record of which nothing is left to send, gives its end. */
 export function withNothingLeft(record: RequestRecord): RequestRecord {
   if (record.state !== 'waiting') return record;
-  return { ...record, state: record.purges.length > 0 ? 'accepted' : 'failed' };
+  return { ...record, state: record.purges.length > 0 ? endOf(record) : 'failed' };
 }
 
 /** Takes a record and a URL of it that the CDN refuses, gives the record with it. */
@@ -110,8 +110,8 @@ export function withRefusal(
   refusal: RequestRefusal,
   complete: boolean,
 ): RequestRecord {
-  const end = record.purges.length > 0 ? 'accepted' : 'failed';
-  return { ...record, state: complete ? end : record.state, refused: [...(record.refused ?? []), refusal] };
+  const refused = [...(record.refused ?? []), refusal];
+  return { ...record, state: complete ? endOf({ ...record, refused }) : record.state, refused };
 }
 
 /** Takes a waiting record and what stopped it, gives the record with it; one that no longer waits as it is. */
@@ -154,9 +154,12 @@ export function withPurgeEnd(record: RequestRecord, { id, state, repurges }: End
 }
 
 /** Of a request of which nothing waits any more. */
-function endOf({ purges, refused }: Pick<RequestRecord, 'purges' | 'refused'>): 'accepted' | 'succeeded' {
-  const allWell = purges.every(({ state }) => state === 'succeeded') && (refused ?? []).length === 0;
-  return allWell ? 'succeeded' : 'accepted';
+function endOf({
+  purges,
+  refused = [],
+}: Pick<RequestRecord, 'purges' | 'refused'>): 'accepted' | 'succeeded' | 'failed' {
+  if (refused.length > 0) return 'failed';
+  return purges.every(({ state }) => state === 'succeeded') ? 'succeeded' : 'accepted';
 }
 
 /**

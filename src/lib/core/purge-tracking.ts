@@ -85,7 +85,7 @@ export function followTask(
 }
 
 /** When a purge stops being followed, whatever became of it. */
-export function giveUpAt({ acceptedAt }: Pick<AcceptedPurge, 'acceptedAt'>): Instant {
+function giveUpAt({ acceptedAt }: Pick<AcceptedPurge, 'acceptedAt'>): Instant {
   return instant(acceptedAt + GIVE_UP_AFTER_MS);
 }
 

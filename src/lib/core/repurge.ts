@@ -1,7 +1,9 @@
 // Which URLs that a CDN failed to purge are purged again: two times more, by requests of the app's own.
 
+import type { UrlMatching } from './capabilities.ts';
 import type { EndedPurge, Repurge } from './purge-record.ts';
 import type { RequestRecord, UrlAsk } from './purge-request.ts';
+import { comparableUrl } from './url-matching.ts';
 
 /** A URL that failed three times in a row needs a person. */
 export const REPURGES_MAX = 2;
@@ -10,19 +12,22 @@ export const REPURGES_MAX = 2;
 export type RepurgePlan = Omit<Repurge, 'requestId'>;
 
 /**
- * Takes an ended purge and the records of the requests that it served, gives what to purge again, and the URLs
- * that have failed for good.
+ * Takes an ended purge, the records of the requests that it served and which URLs its CDN takes for the same
+ * (undefined: none), gives what to purge again, and the URLs that have failed for good.
  */
 export function planRepurges(
   { failedUrls }: Pick<EndedPurge, 'failedUrls'>,
   served: readonly RequestRecord[],
+  matching: UrlMatching | undefined,
 ): { readonly again: readonly RepurgePlan[]; readonly forGood: readonly string[] } {
-  const byTimes = Map.groupBy(failedUrls, (url) => timesRepurged(url, served));
+  const times = timesRepurged(served, matching);
+  const timesOf = (url: string): number => times.get(comparableUrl(url, matching)) ?? 0;
+  const byTimes = Map.groupBy(failedUrls, timesOf);
   return {
     again: [...byTimes]
-      .filter(([times]) => times < REPURGES_MAX)
-      .map(([times, urls]) => ({ times: times + 1, urls })),
-    forGood: failedUrls.filter((url) => timesRepurged(url, served) >= REPURGES_MAX),
+      .filter(([before]) => before < REPURGES_MAX)
+      .map(([before, urls]) => ({ times: before + 1, urls })),
+    forGood: failedUrls.filter((url) => timesOf(url) >= REPURGES_MAX),
   };
 }
 
@@ -41,9 +46,18 @@ export function askAgain(
   };
 }
 
-function timesRepurged(url: string, served: readonly RequestRecord[]): number {
-  return served.reduce((most, { ask, repurges }) => {
-    const asked = ask.by === 'url' && [...ask.files, ...ask.directories].includes(url);
-    return asked ? Math.max(most, repurges) : most;
-  }, 0);
+/** By comparable URL: what was sent may be another's spelling of what was asked for. */
+function timesRepurged(
+  served: readonly RequestRecord[],
+  matching: UrlMatching | undefined,
+): ReadonlyMap<string, number> {
+  const most = new Map<string, number>();
+  for (const { ask, repurges } of served) {
+    if (ask.by !== 'url') continue;
+    for (const asked of [...ask.files, ...ask.directories]) {
+      const url = comparableUrl(asked, matching);
+      most.set(url, Math.max(most.get(url) ?? 0, repurges));
+    }
+  }
+  return most;
 }

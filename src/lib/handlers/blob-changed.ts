@@ -2,10 +2,10 @@
 
 import type { EventGridHandler } from '@azure/functions';
 
+import { parseBlobEvents } from '../event-grid/parse-blob-events.ts';
 import { bufferBlobChanges } from '../use-cases/buffer-blob-changes.ts';
 import type { ServicesLoader } from '../services.ts';
 import { runOf } from './context-run.ts';
-import { parseBlobEvents } from './parse-blob-events.ts';
 
 /** What this throws makes the host answer 500, and Event Grid delivers again. */
 export function handleBlobChanged(services: ServicesLoader): EventGridHandler {

@@ -10,7 +10,8 @@ export function runOf(context: InvocationContext, telemetry: Telemetry): Run {
   return { log: logOf(context), telemetry, traceparent: context.traceContext?.traceParent };
 }
 
-function logOf(context: InvocationContext): Log {
+/** Takes the host's context, gives the log of its invocation. */
+export function logOf(context: InvocationContext): Log {
   return {
     debug: (message, details) => context.debug(formatLine(message, details)),
     info: (message, details) => context.info(formatLine(message, details)),

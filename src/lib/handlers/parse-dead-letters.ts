@@ -2,8 +2,8 @@
 
 import * as z from 'zod';
 
+import { parseBlobEvents } from '../event-grid/parse-blob-events.ts';
 import type { DeadLetter } from '../use-cases/read-dead-letters.ts';
-import { parseBlobEvents } from './parse-blob-events.ts';
 
 /**
  * Takes a blob's text (one event or an array of them, in either schema) and the accounts that are believed, gives the

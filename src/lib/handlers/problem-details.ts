@@ -3,12 +3,14 @@
 import type { HttpResponseInit } from '@azure/functions';
 
 export type Problem = {
-  readonly status: 400 | 404 | 409 | 413 | 415 | 422 | 503;
+  readonly status: 400 | 401 | 403 | 404 | 409 | 413 | 415 | 422 | 503;
   readonly title: string;
   readonly detail?: string;
   /** Every fault of the body at once; the answer lists the first 100. */
   readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
   readonly retryAfterSeconds?: number;
+  /** How to sign in: RFC 9110, section 11.6.1. */
+  readonly challenge?: string;
 };
 
 /** More help nobody, and their answer would be larger than the request. */
@@ -21,6 +23,7 @@ export function problemResponse({
   detail,
   errors,
   retryAfterSeconds,
+  challenge,
 }: Problem): HttpResponseInit {
   return {
     status,
@@ -28,6 +31,7 @@ export function problemResponse({
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
       ...(retryAfterSeconds === undefined ? {} : { 'retry-after': `${retryAfterSeconds}` }),
+      ...(challenge === undefined ? {} : { 'www-authenticate': challenge }),
     },
     body: JSON.stringify({
       type: 'about:blank',

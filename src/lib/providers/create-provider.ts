@@ -3,8 +3,7 @@
 import type { Agent } from 'undici';
 
 import type { CdnConfiguration, KeySettings } from '../core/configuration.ts';
-import type { TokenSource } from '../identity/token-source.ts';
-import type { Identity } from '../identity/token-sources.ts';
+import type { TokenSources } from '../identity/token-sources.ts';
 import type { Clock, PurgeProvider, Telemetry } from '../use-cases/ports.ts';
 import { CORRELATION_HEADER } from './azure-china-cdn/answer.ts';
 import { createAzureChinaCdn } from './azure-china-cdn/client.ts';
@@ -28,7 +27,7 @@ export type ProviderParts = {
   /** Whom to tell of a CDN's keys and clock. */
   readonly reportsFor: (cdnName: string) => CallReports;
   /** The tokens of an identity: one source for all CDNs that have the same. */
-  readonly tokensFor: (identity: Identity) => TokenSource;
+  readonly tokensFor: TokenSources;
   readonly newId: () => string;
 };
 

@@ -6,7 +6,7 @@ import { QueueServiceClient } from '@azure/storage-queue';
 import type { BlobConnection, StorageConnection } from '../config/storage-by-identity.ts';
 import type { IdentityConfiguration } from '../core/configuration.ts';
 import { storageCredential } from '../identity/storage-credential.ts';
-import type { TokenSource } from '../identity/token-source.ts';
+import type { TokenSources } from '../identity/token-sources.ts';
 
 /** Few and quick tries: a trigger has little time, and the work is safe to leave for later. */
 const retryOptions = { maxTries: 3, retryDelayInMs: 250, maxRetryDelayInMs: 2_000 };
@@ -18,10 +18,8 @@ export type StorageClients = {
   readonly queues: QueueServiceClient;
 };
 
-type TokensFor = (identity: IdentityConfiguration) => TokenSource;
-
 /** Takes a connection and where its tokens come from, gives the clients. */
-export function connectStorage(connection: StorageConnection, tokensFor: TokensFor): StorageClients {
+export function connectStorage(connection: StorageConnection, tokensFor: TokenSources): StorageClients {
   if (connection.kind === 'string') return createStorageClients(connection.text);
   const { account, queueUri, identity } = connection;
   return {
@@ -35,7 +33,7 @@ export function connectStorage(connection: StorageConnection, tokensFor: TokensF
 }
 
 /** Like `connectStorage`, for an account of which only blobs are used. */
-export function connectBlobs(connection: BlobConnection, tokensFor: TokensFor): BlobServiceClient {
+export function connectBlobs(connection: BlobConnection, tokensFor: TokenSources): BlobServiceClient {
   if (connection.kind === 'string') return createBlobClient(connection.text);
   const { blobUri, identity } = connection;
   const options = { retryOptions, audience: scopeOf(identity) };

@@ -10,4 +10,5 @@ export const FORMATS = {
   ledger: { writes: 1, reads: [1] },
   record: { writes: 2, reads: [2] },
   inventory: { writes: 1, reads: [1] },
+  activity: { writes: 1, reads: [1] },
 } as const;

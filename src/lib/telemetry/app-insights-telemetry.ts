@@ -18,6 +18,8 @@ import { logs } from '@opentelemetry/api-logs';
 import applicationInsights, { type AzureMonitorOpenTelemetryOptions } from 'applicationinsights';
 
 import type { LogDetails, SpanDescription, Telemetry } from '../use-cases/ports.ts';
+import { EVENT_PROPERTIES } from '../use-cases/telemetry-contract.ts';
+import type { TelemetryEvent } from '../use-cases/telemetry-event.ts';
 
 export type AppInsightsOptions = {
   readonly connectionString: string;
@@ -54,8 +56,10 @@ export function createAppInsightsTelemetry({ connectionString, httpClient }: App
   const logger = logs.getLogger(INSTRUMENTATION);
 
   return {
-    track({ name, ...properties }) {
-      logger.emit({ body: name, attributes: { [CUSTOM_EVENT_NAME]: name, ...toAttributes(properties) } });
+    track(event) {
+      const { name } = event;
+      const attributes = { [CUSTOM_EVENT_NAME]: name, ...toAttributes(agreedOf(event)) };
+      logger.emit({ body: name, attributes });
     },
 
     span(description, work) {
@@ -153,6 +157,12 @@ function linksOf(traceparents: readonly string[] | undefined): Link[] {
     const spanContext = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, { traceparent }));
     return spanContext === undefined ? [] : [{ context: spanContext }];
   });
+}
+
+/** What is not in the contract stays here, whatever an object carries besides. */
+function agreedOf({ name, ...properties }: TelemetryEvent): LogDetails {
+  const agreed = new Set<string>(Object.keys(EVENT_PROPERTIES[name]));
+  return Object.fromEntries(Object.entries(properties).filter(([property]) => agreed.has(property)));
 }
 
 function toAttributes(details: LogDetails): Attributes {

@@ -37,16 +37,27 @@ export async function bufferBlobChanges(
   buffer: PurgeBuffer,
   run: Run,
 ): Promise<number> {
-  const changes = events.flatMap((event) =>
-    event.kind === 'change' && !isOwnWrite(event.change, own) ? [event.change] : [],
-  );
-  const served = changes.filter((change) => isServed(change, configuration));
-  reportNotTaken(events, changes.length - served.length, run);
+  const served = servedChanges(events, configuration, own, run);
   await forEachLimited(served, PARALLEL_ADDS, async (change) => {
     await buffer.add({ type: 'change', change, failedAttempts: 0 });
   });
   run.log.debug('Buffered blob changes.', { buffered: served.length });
   return served.length;
+}
+
+/** Gives what some rule serves. The rest is counted and told of. */
+export function servedChanges(
+  events: readonly ParsedEvent[],
+  configuration: Configuration,
+  own: OwnPlaces,
+  run: Run,
+): readonly BlobChange[] {
+  const changes = events.flatMap((event) =>
+    event.kind === 'change' && !isOwnWrite(event.change, own) ? [event.change] : [],
+  );
+  const served = changes.filter((change) => isServed(change, configuration));
+  reportNotTaken(events, changes.length - served.length, run);
+  return served;
 }
 
 function isOwnWrite(change: BlobChange, own: OwnPlaces): boolean {

@@ -1,7 +1,10 @@
 // Brings a purge whose end is on record out of the open ones, after everyone who must know has been told.
 
+import { rereadCdnUrl } from '../core/cdn-url.ts';
+import type { Configuration } from '../core/configuration.ts';
 import type { EndedPurge } from '../core/purge-record.ts';
 import { withPurgeEnd } from '../core/purge-request.ts';
+import { sitesOf } from '../core/sites-of.ts';
 import type { Clock, ConfigurationSource, PurgeBuffer, PurgeRecords, Run } from './ports.ts';
 import { askForRepurges } from './repurge-failed.ts';
 
@@ -27,7 +30,7 @@ export async function closeEnded(purge: EndedPurge, ports: ClosePorts, run: Run)
   await askForRepurges(purge, ports);
   if (!(await noteOnRequests(purge, ports))) return false;
   if (!(await ports.records.closePurge(purge))) return false;
-  trackEnd(purge, run);
+  trackEnd(purge, await ports.configuration.current(), run);
   logEnd(purge, run);
   return true;
 }
@@ -48,7 +51,7 @@ async function noteOnRequests(purge: EndedPurge, { clock, records }: ClosePorts)
   return allNoted;
 }
 
-function trackEnd(purge: EndedPurge, { telemetry }: Run): void {
+function trackEnd(purge: EndedPurge, configuration: Configuration, { telemetry }: Run): void {
   const { id, taskId, correlationId, cdn, endpointId, state, failedUrls, failure } = purge;
   telemetry.track({
     name: 'purge-ended',
@@ -58,15 +61,33 @@ function trackEnd(purge: EndedPurge, { telemetry }: Run): void {
     cdn,
     endpointId,
     state,
+    sites: sitesOfPurge(purge, configuration),
     failedUrls: failedUrls.length,
+    failedForGood: failedForGood(purge).length,
     failure,
     polls: purge.polls,
     tookMs: purge.endedAt - purge.acceptedAt,
   });
 }
 
+/** Those that nobody purges again. */
+function failedForGood({ failedUrls, repurges }: EndedPurge): readonly string[] {
+  const again = new Set(repurges.flatMap(({ urls }) => urls));
+  return failedUrls.filter((url) => !again.has(url));
+}
+
+/** By the configuration of this moment: the record names URLs only. */
+function sitesOfPurge({ cdn, files, directories }: EndedPurge, { hosts }: Configuration): string {
+  const named = new Set([...files, ...directories].flatMap((url) => rereadCdnUrl(url)?.host ?? []));
+  return sitesOf(
+    [...named].flatMap((host) =>
+      (hosts.get(host)?.servedBy ?? []).flatMap((one) => (one.cdn === cdn ? [{ target: one }] : [])),
+    ),
+  );
+}
+
 function logEnd(purge: EndedPurge, { log }: Run): void {
-  const { id: purgeId, state, correlationId, failedUrls, failure, repurges } = purge;
+  const { id: purgeId, state, correlationId, failure, repurges } = purge;
   switch (state) {
     case 'succeeded':
       return;
@@ -78,7 +99,7 @@ function logEnd(purge: EndedPurge, { log }: Run): void {
       return;
     case 'failed': {
       const again = new Set(repurges.flatMap(({ urls }) => urls));
-      const forGood = failedUrls.filter((url) => !again.has(url));
+      const forGood = failedForGood(purge);
       if (again.size > 0) {
         log.warn('The CDN failed to purge some URLs: they are purged again.', {
           purgeId,

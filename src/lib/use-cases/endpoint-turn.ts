@@ -1,6 +1,6 @@
 // Sends the batches of one endpoint, one after the other: finds bad items, and stops where going on is no use.
 
-import { halve, isRequestAtFault } from '../core/batch-search.ts';
+import { halve, isRequestAtFault, setApart } from '../core/batch-search.ts';
 import type { NotAccepted } from '../core/purge-outcome.ts';
 import type { Batch } from '../core/purge-plan.ts';
 import type { Hold } from '../core/hold.ts';
@@ -56,10 +56,13 @@ async function sendAndSearch<O extends Owner>(
   const { report } = turn;
   const place = placeOf(whole, turn);
   const waiting = [whole];
+  /** A part that is accepted may be the last for a while: then the oldest must go, lest it never does. */
+  const oldestFirst = turn.provider.capabilities.purgesInFlight !== undefined;
   /** Halves of refused parts. Both halves go before a half of either: one that holds no bad item is soon found. */
   const searches: (readonly [Batch<O>, Batch<O>])[] = [];
   const bad: { readonly batch: Batch<O>; readonly outcome: NotAccepted }[] = [];
-  let requests = 0;
+  /** Those that did not say what it is that they refuse. */
+  let refusals = 0;
   let anyAccepted = false;
 
   const reportBad = async (): Promise<undefined> => {
@@ -92,17 +95,24 @@ async function sendAndSearch<O extends Owner>(
       waiting.unshift(part);
       return end(step.hold, []);
     }
-    requests += 1;
     if (step.kind === 'stopped') return end(step.hold, [part]);
     if (step.kind === 'purged') {
       anyAccepted = true;
       await report(step);
       continue;
     }
+    const apart = setApart(part, step.outcome);
+    if (apart !== undefined) {
+      bad.push({ batch: apart.named, outcome: step.outcome });
+      waiting.unshift(apart.others);
+      continue;
+    }
+    refusals += 1;
     const halves = halve(part);
     if (halves === undefined) bad.push({ batch: part, outcome: step.outcome });
+    else if (oldestFirst) waiting.unshift(...halves);
     else searches.push(halves);
-    if (isRequestAtFault(whole.targets.length, requests - 1, anyAccepted)) return blameRequest(step.outcome);
+    if (isRequestAtFault(whole.targets.length, refusals - 1, anyAccepted)) return blameRequest(step.outcome);
   }
 
   const [first] = bad;

@@ -2,7 +2,9 @@
 // or what is left of it stands in the backlog.
 
 import { dueEntries } from '../core/backlog.ts';
+import type { OwnPlaces } from './buffer-blob-changes.ts';
 import { loadBacklog } from './keep-waiting.ts';
+import type { ActivityNotes } from './note-activity.ts';
 import { flushRound, type RoundPorts, type RoundSummary } from './flush-round.ts';
 import {
   RECEIVE_MAX,
@@ -11,15 +13,21 @@ import {
   type FlushLease,
   type HeldLease,
   type PurgeBuffer,
+  type ReceivedEvent,
   type ReceivedMessage,
   type Run,
 } from './ports.ts';
 import type { Looks } from './looks.ts';
+import { takeRawEvents } from './take-raw-events.ts';
 
 export type FlushPorts = RoundPorts & {
   readonly configuration: ConfigurationSource;
   readonly lease: FlushLease;
   readonly looks: Looks;
+  /** What stands in the buffer as Event Grid put it there is held against it. */
+  readonly own: OwnPlaces;
+  /** Undefined: nobody is told of containers that fall silent. */
+  readonly activity?: ActivityNotes | undefined;
 };
 
 export type FlushLimits = {
@@ -61,12 +69,15 @@ async function flushAll(
     while (roundWasFull && clock.now() - startedAt < takeForMs && lease.isHeld()) {
       const roundAt = clock.now();
       const loaded = await loadBacklog(ports.backlog, run);
-      const received = await receiveAll(buffer);
-      const look = looks.look(received.length > 0, configuration, roundAt);
+      const taken = await receiveAll(buffer);
+      const look = looks.look(taken.length > 0, configuration, roundAt);
       const waiting = loaded === undefined ? [] : dueEntries(loaded.backlog, roundAt, look);
-      if (received.length + waiting.length === 0) break;
+      if (taken.length + waiting.length === 0) break;
       idle = false;
-      roundWasFull = received.length >= ROUND_MAX;
+      roundWasFull = taken.length >= ROUND_MAX;
+      const received = await takeRawEvents(taken, configuration, ports, run);
+      if (received.length + waiting.length === 0) continue;
+      await ports.activity?.note(received, roundAt, run);
       if (loaded !== undefined) ports.holds.adopt(loaded.backlog);
       if (look === 'all') ports.holds.retryAlerted(roundAt);
       await run.telemetry.span(
@@ -104,7 +115,7 @@ async function acquireLease({ lease }: FlushPorts, { log }: Run): Promise<HeldLe
 }
 
 /** Receives fan out only after a full answer, so that an idle tick costs one call. */
-async function receiveAll(buffer: PurgeBuffer): Promise<readonly ReceivedMessage[]> {
+async function receiveAll(buffer: PurgeBuffer): Promise<readonly (ReceivedMessage | ReceivedEvent)[]> {
   const received = [...(await buffer.receive())];
   if (received.length < RECEIVE_MAX) return received;
   const drain = async (): Promise<void> => {

@@ -291,7 +291,7 @@ const ADVICE: Readonly<Record<OutcomeClass, string>> = {
   'request-refused':
     'Nothing goes to this endpoint for a while: look at the CDN’s error and the configuration.',
   'credentials-refused':
-    'Nothing goes to this subscription for a while: check the key’s id, value and permission.',
+    'Nothing goes to this subscription for a while: check the key or the identity that the app has for this CDN, and what it may do.',
   'endpoint-unusable': 'Check the endpoint: its host and id in the configuration, and its state at the CDN.',
   transient: 'If this goes on, check the CDN and the network.',
   unknown: 'It may have been purged all the same; if this goes on, check the CDN and the network.',

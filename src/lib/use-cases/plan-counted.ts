@@ -42,8 +42,9 @@ export async function planCounted(
   const staleBefore = instant(now - recountAfterMs);
   /** Undefined: more than it may be, or not to be counted. */
   const counted = new Map<string, number | undefined>();
+  let counts = 0;
   const canCount = (site: string, directory: string): boolean =>
-    counted.size < COUNTS_MAX &&
+    counts < COUNTS_MAX &&
     (inventory.served
       .directoriesBelow(site, directory, reach)
       ?.every(({ account }) => planning.lister.accounts.has(account)) ??
@@ -67,19 +68,38 @@ export async function planCounted(
       return known === undefined || known.listedAt < staleBefore;
     });
     if (doubtful.length === 0) return planned;
-    let isOff = false;
     const isDue = dueBlobs(problem.due, inventory);
-    await forEachLimited(doubtful.slice(0, COUNTS_MAX - counted.size), PARALLEL_COUNTS, async (chosen) => {
+    const toCount = doubtful.slice(0, COUNTS_MAX - counts);
+    counts += toCount.length;
+    let isOff = toCount.length < doubtful.length;
+    await forEachLimited(toCount, PARALLEL_COUNTS, async (chosen) => {
       const { site, directory } = chosen;
       const evicted = await countOthers(site, directory, isDue, mostEvicted, planning, run);
       counted.set(keyOf(site, directory), evicted);
       isOff ||= evicted !== chosen.evicts;
+      if (evicted !== undefined || !reachesBelow) return;
+      // What is too much is too much for every directory above.
+      for (const above of directoriesAbove(directory)) counted.set(keyOf(site, above), undefined);
     });
     if (!isOff) return planned;
   }
 }
 
 const keyOf = (site: string, directory: string): string => `${site}${directory}`;
+
+/** Of `/a/b/` these are `/a/` and `/`. */
+function directoriesAbove(directory: string): readonly string[] {
+  const above: string[] = [];
+  for (
+    let end = directory.lastIndexOf('/', directory.length - 2);
+    end !== -1;
+    end = directory.lastIndexOf('/', end - 1)
+  ) {
+    above.push(directory.slice(0, end + 1));
+    if (end === 0) break;
+  }
+  return above;
+}
 
 type IsDue = (site: string, blob: string) => boolean;
 

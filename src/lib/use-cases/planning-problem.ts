@@ -133,13 +133,14 @@ export function groupsTooLarge<O extends Owner>(
 /** Whether nothing stood there before the newest of its changes, in none of the places that it may be read from. */
 function isNew<O extends Owner>(file: LocatedTarget<O>, { served, of }: Inventory): boolean {
   const { site, path } = placeOf(file.target);
-  const changedAt = ownersOf([file])
-    .flatMap(({ causes }) => causes)
-    .reduce<Instant | undefined>(
-      (newest, cause) =>
-        cause.type === 'change' && (newest === undefined || cause.eventAt > newest) ? cause.eventAt : newest,
-      undefined,
-    );
+  const causes = ownersOf([file]).flatMap((owner) => owner.causes);
+  // Whose request it is must be told what became of it.
+  if (causes.some(({ type }) => type === 'request')) return false;
+  const changedAt = causes.reduce<Instant | undefined>(
+    (newest, cause) =>
+      cause.type === 'change' && (newest === undefined || cause.eventAt > newest) ? cause.eventAt : newest,
+    undefined,
+  );
   const blobs = served.blobsAt(site, path);
   return (
     changedAt !== undefined &&

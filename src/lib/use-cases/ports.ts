@@ -5,6 +5,8 @@ import type { Capabilities } from '../core/capabilities.ts';
 import type { CdnUrl } from '../core/cdn-url.ts';
 import type { Backlog } from '../core/backlog.ts';
 import type { Configuration, RequestLimits } from '../core/configuration.ts';
+import type { ContainerActivity } from '../core/container-activity.ts';
+import type { QueueFacts } from '../core/heartbeat.ts';
 import type { Instant } from '../core/instant.ts';
 import type { InventoryChanges } from '../core/inventory/inventory-changes.ts';
 import type { InventoryIndex } from '../core/inventory/inventory-index.ts';
@@ -16,6 +18,7 @@ import type { RequestRecord } from '../core/purge-request.ts';
 import type { TaskProgress } from '../core/purge-tracking.ts';
 import type { QuotaLedger, QuotaPolicy } from '../core/quota-ledger.ts';
 import type { Result } from '../core/result.ts';
+import type { ParsedEvent } from './buffer-blob-changes.ts';
 import type { TelemetryEvent } from './telemetry-event.ts';
 
 export type Clock = { readonly now: () => Instant };
@@ -33,7 +36,7 @@ export type PurgeBuffer = {
   /** Gives the receipt by which the sender may complete the message itself. */
   readonly add: (message: BufferMessage, options?: { readonly visibleAfterMs: number }) => Promise<Receipt>;
   /** At most 32 messages, each hidden from other receivers for a while. Fewer than 32: nothing more waits. */
-  readonly receive: () => Promise<readonly ReceivedMessage[]>;
+  readonly receive: () => Promise<readonly (ReceivedMessage | ReceivedEvent)[]>;
   readonly complete: (receipt: Receipt) => Promise<void>;
   /**
    * Hides the message from receivers for so long from now on. Gives the receipt that counts from now on; one of a
@@ -71,10 +74,28 @@ export type PoisonOriginal =
   /** Of a form that this version of the app does not know. */
   | { readonly kind: 'unknown' };
 
+/** How full the queues are. Two storage calls each, one of an empty queue. Methods throw StorageTrouble. */
+export type QueueWatch = {
+  readonly buffer: () => Promise<QueueFacts>;
+  readonly poison: () => Promise<QueueFacts>;
+};
+
+/** When containers changed. Methods throw StorageTrouble. */
+export type ActivityStore = {
+  readonly load: () => Promise<{
+    readonly activity: ContainerActivity;
+    readonly version: string | undefined;
+  }>;
+  /** False when somebody else wrote meanwhile. No version: it must not exist yet. */
+  readonly save: (activity: ContainerActivity, version: string | undefined) => Promise<boolean>;
+};
+
 /** Blobs of events that Event Grid could not deliver. Methods throw StorageTrouble. */
 export type DeadLetterStore = {
   /** Those that nobody has read, or those of which something stayed; some of them if there are more than `most`. */
   readonly find: (which: 'unread' | 'kept', most: number) => Promise<readonly FoundDeadLetter[]>;
+  /** By one storage call: of no more than 5,000 blobs. */
+  readonly count: () => Promise<{ readonly unread: number; readonly kept: number }>;
   /** Undefined when it is no longer there. */
   readonly read: (name: string) => Promise<{ readonly text: string; readonly version: string } | undefined>;
   /** False when somebody else has settled it since it was read; so it is for `keep`. */
@@ -122,6 +143,14 @@ export type ReadableMessage = BufferedText & {
   readonly kind: 'readable';
   readonly message: BufferMessage;
   /** Whether it was received before: what it needs may have been purged then. */
+  readonly isRepeated: boolean;
+};
+
+/** A blob event that Event Grid itself put there, as it stands in the queue. */
+export type ReceivedEvent = BufferedText & {
+  readonly kind: 'event';
+  /** Takes the accounts that are believed. Two for a rename of which only one name can be purged, and one else. */
+  readonly parse: (accounts: ReadonlySet<string>) => readonly ParsedEvent[];
   readonly isRepeated: boolean;
 };
 

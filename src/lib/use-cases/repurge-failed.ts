@@ -20,10 +20,11 @@ export async function withRepurges(
 ): Promise<EndedPurge> {
   if (purge.failedUrls.length === 0) return purge;
   const inForce = await configuration.current();
-  const { again } = planRepurges(purge, await readServed(purge, records));
+  const served = await readServed(purge, records);
+  const { again } = planRepurges(purge, served, inForce.cdns.get(purge.cdn)?.matching);
   const repurges = again.flatMap(({ urls, times }): readonly Repurge[] => {
-    const served = urls.filter((url) => resolveAsk(askAgain([url], purge), inForce).ok);
-    return served.length === 0 ? [] : [{ requestId: newId(), urls: served, times }];
+    const configured = urls.filter((url) => resolveAsk(askAgain([url], purge), inForce).ok);
+    return configured.length === 0 ? [] : [{ requestId: newId(), urls: configured, times }];
   });
   return { ...purge, repurges };
 }

@@ -11,6 +11,7 @@ import { admitAsk, type AskProblem, type PurgeAsk, type RequestRecord } from '..
 import type { PurgeTarget } from '../core/purge-target.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { settle } from '../core/settlement.ts';
+import { sitesOf } from '../core/sites-of.ts';
 import type { FlushPorts } from './flush-purges.ts';
 import { HIDDEN_FOR_MS, keepHidden, type HiddenMessage } from './hidden-message.ts';
 import { ownerOfEntry } from './claim-targets.ts';
@@ -97,10 +98,23 @@ export async function requestPurge(
     { name: 'send-requested-purge', kind: 'internal', traceparent: run.traceparent },
     (span) => {
       span.set({ requestId: record.id });
+      tellOfRequest(record, run);
       return sendNow(record, resolved.value, message, configuration, ports, run);
     },
   );
   return { kind: 'taken', record: (await readBack(record.id, ports)) ?? record };
+}
+
+function tellOfRequest({ id, targets, reason }: RequestRecord, { telemetry }: Run): void {
+  const files = targets.filter(({ kind }) => kind === 'file').length;
+  telemetry.track({
+    name: 'purge-requested',
+    requestId: id,
+    sites: sitesOf(targets.map((target) => ({ target }))),
+    files,
+    directories: targets.length - files,
+    reason,
+  });
 }
 
 /** The request that the caller's key stands for already, where it has one on record. */

@@ -5,6 +5,7 @@ import type { Hold } from '../core/hold.ts';
 import type { Instant } from '../core/instant.ts';
 import type { NotAccepted } from '../core/purge-outcome.ts';
 import type { OpenPurge } from '../core/purge-record.ts';
+import { sitesOf } from '../core/sites-of.ts';
 import { describeAttempt, trackNotAccepted } from './attempt-telemetry.ts';
 import type { Holds } from './holds.ts';
 import { groupByHost, locateTargets, placeOfHost } from './locate-targets.ts';

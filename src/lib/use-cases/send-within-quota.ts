@@ -235,6 +235,7 @@ function tellOfSpentQuota<O extends Owner>(
     subscription,
     files,
     directories,
+    until: new Date(until).toISOString(),
   });
 }
 

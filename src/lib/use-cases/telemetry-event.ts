@@ -70,8 +70,12 @@ export type PurgeEndedEvent = {
   readonly cdn: string;
   readonly endpointId: string;
   readonly state: 'succeeded' | 'failed' | 'unknown';
+  /** Whose URLs it has, with spaces between. */
+  readonly sites: string;
   /** How many. */
   readonly failedUrls: number;
+  /** Those that are not purged again. */
+  readonly failedForGood: number;
   /** The CDN's words on them, if it had any. */
   readonly failure: string | undefined;
   readonly polls: number;

@@ -3,6 +3,7 @@
 // Nothing here is done once only: two trackers at once, or one that starts again after a crash, write the same.
 
 import { followTask, type Poll } from '../core/purge-tracking.ts';
+import type { PurgeRefused } from '../core/purge-outcome.ts';
 import { isEnded, type OpenPurge, type PurgeRecord } from '../core/purge-record.ts';
 import { closeEnded } from './close-purge.ts';
 import type { FlushPorts } from './flush-purges.ts';
@@ -39,7 +40,7 @@ export async function trackPurges(ports: TrackPorts, run: Run): Promise<void> {
   await run.telemetry.span(
     { name: 'track-purges', kind: 'internal', startedAt, traceparent: run.traceparent },
     async (span) => {
-      const follow = followerOf(providers, ports);
+      const follow = followerOf(providers, ports, run);
       await forEachLimited(due, PARALLEL_PURGES, async (id) => {
         if (ports.clock.now() - startedAt >= TAKE_FOR_MS) return;
         await noteTrouble(summary, () => track(id, follow, ports, run, summary));
@@ -81,15 +82,22 @@ type Follower = (purge: OpenPurge) => Promise<PurgeRecord | undefined>;
 function followerOf(
   providers: ReadonlyMap<string, PurgeProvider>,
   { clock }: Pick<TrackPorts, 'clock'>,
+  { log }: Run,
 ): Follower {
   const silent = new Set<string>();
+  const refusing = new Set<string>();
   const ask = async (purge: OpenPurge, provider: PurgeProvider | undefined): Promise<Poll> => {
     // The configuration no longer has this CDN, and may have it again.
     if (provider === undefined) return { kind: 'nothing-learnt', retryAfterMs: undefined };
     const progress = await provider.readProgress(purge);
     if (progress.ok) return { kind: 'answered', ...progress.value };
-    if (progress.error.kind === 'failed') silent.add(purge.cdn);
-    return { kind: 'nothing-learnt', retryAfterMs: progress.error.retryAfterMs };
+    const { error } = progress;
+    if (error.kind === 'failed') silent.add(purge.cdn);
+    else if (!refusing.has(purge.cdn)) {
+      refusing.add(purge.cdn);
+      warnOfRefusal(purge, error, log);
+    }
+    return { kind: 'nothing-learnt', retryAfterMs: error.retryAfterMs };
   };
   return async (purge) => {
     if (silent.has(purge.cdn)) return undefined;
@@ -97,6 +105,22 @@ function followerOf(
     const poll = await ask(purge, provider);
     return followTask(purge, poll, clock.now(), provider?.capabilities.pollPausesMs ?? []);
   };
+}
+
+/** Once for each CDN and tick: what keeps one purge from being followed keeps the others, too. */
+function warnOfRefusal(
+  { id: purgeId, cdn }: OpenPurge,
+  { errorType, status, message, correlationId }: PurgeRefused,
+  log: Run['log'],
+): void {
+  log.warn('The CDN does not tell how far an accepted purge is: it is asked again.', {
+    purgeId,
+    cdn,
+    errorType,
+    status,
+    message,
+    correlationId,
+  });
 }
 
 /** Trouble with one purge must not stop the others: it is still open, and due at the next tick. */

@@ -197,6 +197,11 @@ describe('settings that the app cannot work by', () => {
       'PURGE_RECORDS_DAYS: must be at least 1',
     ],
     ['records that are kept for part of a day', { PURGE_RECORDS_DAYS: '1.5' }, 'must be whole days'],
+    [
+      'a time zone that is none',
+      { PURGE_TIME_ZONE: 'Beijing' },
+      'PURGE_TIME_ZONE: must be the name of a time zone',
+    ],
     ['a schedule that is none', { PURGE_TRACK_SCHEDULE: 'often' }, 'PURGE_TRACK_SCHEDULE'],
     [
       'a schedule of dead letters that is none',
@@ -231,6 +236,30 @@ describe('settings that the app cannot work by', () => {
     ['a key that is not set', { CDN_KEY_VALUE: '' }, 'CDN_KEY_VALUE'],
     ['a key that Key Vault did not give', { CDN_KEY_VALUE: REFERENCE }, 'CDN_KEY_VALUE is a Key Vault'],
     ['storage that Key Vault did not give', { PURGE_STORAGE: REFERENCE }, 'PURGE_STORAGE: is a Key Vault'],
+    [
+      'storage by an identity on a host that has none',
+      {
+        PURGE_STORAGE: '',
+        PURGE_STORAGE__blobServiceUri: 'https://contoso.blob.core.windows.net',
+        PURGE_STORAGE__queueServiceUri: 'https://contoso.queue.core.windows.net',
+      },
+      'PURGE_STORAGE: this host has no managed identity',
+    ],
+    [
+      'a required role where nobody is signed in',
+      { PURGE_HTTP_REQUIRED_ROLE: 'Purge.Write' },
+      'PURGE_HTTP_REQUIRED_ROLE: needs App Service Authentication',
+    ],
+    [
+      'a required role where signing in is off',
+      { PURGE_HTTP_REQUIRED_ROLE: 'Purge.Write', WEBSITE_AUTH_ENABLED: 'False' },
+      'PURGE_HTTP_REQUIRED_ROLE: needs App Service Authentication',
+    ],
+    [
+      'a required role that is none',
+      { PURGE_HTTP_REQUIRED_ROLE: 'Purge Write', WEBSITE_AUTH_ENABLED: 'true' },
+      'PURGE_HTTP_REQUIRED_ROLE: must be',
+    ],
     [
       'a managed identity on a host that has none',
       { PURGE_CONFIG: FRONT_DOOR },

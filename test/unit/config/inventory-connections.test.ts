@@ -9,13 +9,52 @@ const WITH_KEY = `DefaultEndpointsProtocol=https;AccountName=contosoweb;AccountK
 const WITH_SIGNATURE =
   'BlobEndpoint=https://contosoweb.blob.core.chinacloudapi.cn/;SharedAccessSignature=sv=2026-02-06&srt=sc&sp=l&sig=canary';
 
+/** As a host with a managed identity has them. */
+const PLATFORM = { IDENTITY_ENDPOINT: 'http://127.0.0.1:9/msi/token', IDENTITY_HEADER: 'canary' };
+
 describe('connections of the inventory', () => {
   it.each([
     ['with a key', WITH_KEY],
     ['with a signature that may only list, and no queues', WITH_SIGNATURE],
   ])('are taken %s, by the account that the setting names in any case', (_what, text) => {
     const settings = { PURGE_INVENTORY_STORAGE_CONTOSOWEB: ` ${text}`, PURGE_STORAGE: 'other' };
-    expect(parseInventoryConnections(settings)).toEqual({ ok: true, value: new Map([['contosoweb', text]]) });
+    expect(parseInventoryConnections(settings)).toEqual({
+      ok: true,
+      value: new Map([['contosoweb', { kind: 'string', text }]]),
+    });
+  });
+
+  it('are taken by identity, with the URI of blobs alone', () => {
+    const settings = {
+      ...PLATFORM,
+      PURGE_INVENTORY_STORAGE_CONTOSOWEB__blobServiceUri: 'https://contosoweb.blob.core.chinacloudapi.cn/',
+      PURGE_INVENTORY_STORAGE_CONTOSOWEB__credential: 'managedidentity',
+    };
+    expect(parseInventoryConnections(settings)).toEqual({
+      ok: true,
+      value: new Map([
+        [
+          'contosoweb',
+          expect.objectContaining({
+            kind: 'identity',
+            blobUri: 'https://contosoweb.blob.core.chinacloudapi.cn',
+          }),
+        ],
+      ]),
+    });
+  });
+
+  it('are refused where the URI is of another account', () => {
+    const settings = {
+      ...PLATFORM,
+      PURGE_INVENTORY_STORAGE_CONTOSOWEB__blobServiceUri: 'https://contoso.blob.core.windows.net',
+    };
+    expect(parseInventoryConnections(settings)).toEqual({
+      ok: false,
+      error: [
+        { path: 'PURGE_INVENTORY_STORAGE_CONTOSOWEB', message: 'is the connection of another account' },
+      ],
+    });
   });
 
   it('are none without such a setting', () => {

@@ -8,8 +8,10 @@ import {
   admitAsk,
   resolveAsk,
   withFailure,
+  withNothingLeft,
   withPurge,
   withPurgeEnd,
+  withRefusal,
   type PurgeAsk,
   type RequestFailure,
   type RequestPurge,
@@ -419,11 +421,20 @@ describe('the record of a request', () => {
       });
     });
 
-    it('has not succeeded while it waits for more, or when the CDN refused something', () => {
+    it('has not succeeded while it waits for more', () => {
       expect(withPurgeEnd(withPurge(record, purge, false), ended)).toMatchObject({ state: 'waiting' });
-      const refused = [{ cdn: 'china', url: url('/b'), detail: 'ParameterInvalid' }];
-      const partly = { ...withPurge(record, purge, true), refused };
-      expect(withPurgeEnd(partly, ended)).toMatchObject({ state: 'accepted' });
+    });
+
+    it('has failed when a CDN refuses something of it, whatever comes last', () => {
+      const refusal = { cdn: 'china', url: url('/b'), detail: 'ParameterInvalid' };
+      const refusedLast = withRefusal(withPurge(record, purge, false), refusal, true);
+      const purgedLast = withPurge(withRefusal(record, refusal, false), purge, true);
+      const nothingLeft = withNothingLeft(withRefusal(withPurge(record, purge, false), refusal, false));
+      for (const failed of [refusedLast, purgedLast, nothingLeft]) {
+        expect(failed).toMatchObject({ state: 'failed', purges: [purge], refused: [refusal] });
+        const after = withPurgeEnd(failed, ended);
+        expect(after).toMatchObject({ state: 'failed', purges: [{ state: 'succeeded' }] });
+      }
     });
 
     it('has still succeeded when it hears of a purge again', () => {

@@ -2,6 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 
+import { EXACT_MATCHING, type UrlMatching } from '../../../src/lib/core/capabilities.ts';
+import type { RequestRecord } from '../../../src/lib/core/purge-request.ts';
 import { askAgain, planRepurges } from '../../../src/lib/core/repurge.ts';
 import { aRequest, aUrlAsk, CDN } from '../../support/builders.ts';
 
@@ -15,28 +17,34 @@ const [A, B, DIR] = [
 const again = (repurges: number, ...files: readonly string[]) =>
   aRequest({ id: `again-${repurges}`, origin: 'tracker', repurges, ask: aUrlAsk({ files }) });
 
+const plan = (
+  failedUrls: readonly string[],
+  served: readonly RequestRecord[],
+  matching?: Partial<UrlMatching>,
+) => planRepurges({ failedUrls }, served, matching && { ...EXACT_MATCHING, ...matching });
+
 describe('a URL that the CDN failed to purge', () => {
   it('is purged again', () => {
-    expect(planRepurges({ failedUrls: [A, B] }, [])).toEqual({
+    expect(plan([A, B], [])).toEqual({
       again: [{ times: 1, urls: [A, B] }],
       forGood: [],
     });
   });
 
   it('is purged again a second time', () => {
-    expect(planRepurges({ failedUrls: [A] }, [again(1, A)])).toEqual({
+    expect(plan([A], [again(1, A)])).toEqual({
       again: [{ times: 2, urls: [A] }],
       forGood: [],
     });
   });
 
   it('has failed for good after that', () => {
-    expect(planRepurges({ failedUrls: [A] }, [again(2, A)])).toEqual({ again: [], forGood: [A] });
+    expect(plan([A], [again(2, A)])).toEqual({ again: [], forGood: [A] });
   });
 
   it('is counted for itself where a purge served several requests', () => {
     const served = [again(1, A), again(2, DIR), aRequest({ ask: aUrlAsk({ files: [A, B] }) })];
-    expect(planRepurges({ failedUrls: [A, B, DIR] }, served)).toEqual({
+    expect(plan([A, B, DIR], served)).toEqual({
       again: [
         { times: 2, urls: [A] },
         { times: 1, urls: [B] },
@@ -46,13 +54,22 @@ describe('a URL that the CDN failed to purge', () => {
   });
 
   it('is counted by the request that had it most often', () => {
-    expect(planRepurges({ failedUrls: [A] }, [again(2, A), again(1, A)])).toMatchObject({ forGood: [A] });
+    expect(plan([A], [again(2, A), again(1, A)])).toMatchObject({ forGood: [A] });
+  });
+
+  it.each([
+    { as: 'in another case', asked: 'http://www.example.cn/A', matching: { ignoresCase: true } },
+    { as: 'with another query', asked: `${A}?v=2`, matching: { ignoresQuery: true } },
+    { as: 'under another scheme', asked: 'https://www.example.cn/a', matching: { ignoresScheme: true } },
+  ])('is counted where it was asked for $as, if the CDN takes that for the same', ({ asked, matching }) => {
+    expect(plan([A], [again(2, asked)], matching)).toEqual({ again: [], forGood: [A] });
+    expect(plan([A], [again(2, asked)])).toEqual({ again: [{ times: 1, urls: [A] }], forGood: [] });
   });
 });
 
 describe('nothing that failed', () => {
   it('asks for nothing', () => {
-    expect(planRepurges({ failedUrls: [] }, [again(1, A)])).toEqual({ again: [], forGood: [] });
+    expect(plan([], [again(1, A)])).toEqual({ again: [], forGood: [] });
   });
 });
 

@@ -107,6 +107,32 @@ describe('a URL that the CDN refuses inside a batch', () => {
     ]);
   });
 
+  it('is set apart at once where the CDN’s words name it, however many there are', async () => {
+    const world = createWorld();
+    const bad = Array.from({ length: 20 }, (_, name) => url(name));
+    world.cdn.answerBy((purge) => {
+      const found = urlsOf(purge).find((one) => bad.includes(one));
+      return found === undefined ? anAcceptance() : { ...itemRefusal(), namedUrls: [found] };
+    });
+    await world.buffered(...changes(40));
+    await world.flush();
+    expect(sorted(poisonedUrls(world))).toEqual(sorted(bad));
+    expect(world.cdn.purgedUrls()).toHaveLength(20);
+    expect(world.cdn.purges).toHaveLength(21);
+    expect(world.telemetry.named('sending-stopped')).toEqual([]);
+  });
+
+  it('is looked for where the words name everything that was sent', async () => {
+    const world = createWorld();
+    world.cdn.answerBy((purge) =>
+      urlsOf(purge).includes(url(2)) ? { ...itemRefusal(), namedUrls: urlsOf(purge) } : anAcceptance(),
+    );
+    await world.buffered(...changes(4));
+    await world.flush();
+    expect(poisonedUrls(world)).toEqual([url(2)]);
+    expect(world.cdn.purgedUrls()).toHaveLength(3);
+  });
+
   it('goes to poison also when it stands alone', async () => {
     const world = createWorld();
     world.cdn.answerBy(refusingAll);
@@ -211,7 +237,7 @@ describe('a URL that the CDN refuses inside a batch', () => {
     await requestPurge({ ask, reason: undefined, idempotency: undefined }, world.ports, world.run);
     expect(world.records.requests()).toMatchObject([
       {
-        state: 'accepted',
+        state: 'failed',
         refused: [{ cdn: CDN, url: url('a'), detail: `ParameterInvalid: not this: ${url('a')}` }],
         purges: [{ urls: [url('b')] }],
       },
@@ -235,7 +261,9 @@ describe('a URL that the CDN refuses inside a batch', () => {
     world.clock.advance(60_000);
     await world.flush();
     expect(world.cdns.get('second')?.purgedUrls()).toEqual([url('a')]);
-    expect(world.records.requests()).toMatchObject([{ state: 'accepted', refused: [{ cdn: CDN }] }]);
+    expect(world.records.requests()).toMatchObject([
+      { state: 'failed', refused: [{ cdn: CDN }], purges: [{ cdn: 'second' }] },
+    ]);
     expect(world.buffer.stored()).toEqual([]);
   });
 });
@@ -304,6 +332,7 @@ describe('a request that is at fault, not its items', () => {
           cdn: CDN,
           endpointId: ENDPOINT,
           host: undefined,
+          sites: 'www',
           cause: 'ParameterInvalid',
           correlationId: 'correlation-refused',
           waitMs: 10_000,
@@ -623,6 +652,7 @@ describe('a subscription that refuses to list its endpoints', () => {
         cdn: CDN,
         endpointId: undefined,
         host: HOST,
+        sites: 'www',
         cause: 'endpoint-not-found',
         correlationId: undefined,
         waitMs: 10_000,

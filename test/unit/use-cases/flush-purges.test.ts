@@ -195,6 +195,7 @@ describe('an accepted purge', () => {
         lane: 'events',
         cdn: CDN,
         endpointId: ENDPOINT,
+        sites: 'www',
         files: 1,
         directories: 1,
         changes: 2,

@@ -2,9 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { GIVE_UP_AFTER_MS } from '../../../src/lib/core/purge-tracking.ts';
 import { instant } from '../../../src/lib/core/instant.ts';
-import { ok } from '../../../src/lib/core/result.ts';
+import { err, ok } from '../../../src/lib/core/result.ts';
 import { requestPurge } from '../../../src/lib/use-cases/request-purge.ts';
 import { trackPurges } from '../../../src/lib/use-cases/track-purges.ts';
 import {
@@ -15,6 +14,7 @@ import {
   anItemRefusal,
   aPurge,
   aQuota,
+  aRefusal,
   aRule,
   aRuleHost,
   aUrlAsk,
@@ -31,6 +31,7 @@ import { storageOutFor } from '../../support/recording-journal.ts';
 
 const [POLL_MS = 0, SECOND_POLL_MS = 0] = CAPABILITIES.pollPausesMs;
 const AFTER_POLL_MS = 10_000;
+const TWO_HOURS_MS = 2 * 3_600_000;
 
 const url = (name: string, host = HOST): string => `http://${host}/media/${name}`;
 const running: TaskScript = (urls) => ok(urls.map((one) => ({ url: one, status: 'running' })));
@@ -188,13 +189,25 @@ describe('a CDN that takes one purge at a time', () => {
     expect(world.records.requests()).toMatchObject([{ state: 'accepted' }]);
   });
 
-  it('is not kept waiting by a purge that nobody follows any more', async () => {
+  it('is kept waiting for two hours at most by a purge whose end cannot be learnt', async () => {
     const world = worldOf();
-    await world.records.savePurge(
-      aPurge({ acceptedAt: instant(world.clock.now() - GIVE_UP_AFTER_MS), nextPollAt: world.clock.now() }),
-    );
+    world.cdn.followBy(() => err(aRefusal({ status: 403, errorType: 'AuthorizationFailed' })));
     await changed(world, 'a');
-    expect(purges(world)).toEqual([['a']]);
+    const acceptedAt = world.clock.now();
+    await changed(world, 'b');
+    while (world.clock.now() < acceptedAt + TWO_HOURS_MS) {
+      expect(purges(world)).toEqual([['a']]);
+      await pollAndFlush(world, 5 * 60_000);
+    }
+    expect(purges(world)).toEqual([['a'], ['b']]);
+  });
+
+  it('has what waits looked at once two hours are over, though the next question comes later', async () => {
+    const world = worldOf();
+    const acceptedAt = instant(world.clock.now() - TWO_HOURS_MS + 1_000);
+    await world.records.savePurge(aPurge({ acceptedAt, nextPollAt: instant(acceptedAt + 2 * TWO_HOURS_MS) }));
+    await changed(world, 'a');
+    expect(waiting(world)).toMatchObject([{ until: world.clock.now() + 1_000 + AFTER_POLL_MS }]);
   });
 
   it('is not kept waiting by a purge that has ended, and whose record is not closed yet', async () => {
@@ -243,6 +256,40 @@ describe('a CDN that takes one purge at a time', () => {
     expect(world.records.purges().map(({ files }) => files)).toEqual([[url('a'), url('b')], [url('c')]]);
     expect(waiting(world)).toEqual([]);
     expect(world.buffer.poisoned).toHaveLength(1);
+  });
+
+  it('gets what stands beside a bad URL before what is new: no stream of changes keeps it waiting', async () => {
+    const world = worldOf(1, { cdn: { limits: { ...LIMITS, urlsPerRequest: 4 } } });
+    world.cdn.answerBy(({ files }, number) =>
+      files.some((file) => file.endsWith('bad'))
+        ? anItemRefusal()
+        : anAcceptance({ taskId: `task-${number}` }),
+    );
+    await changed(world, 'a', 'bad', 'b', 'c');
+    for (const round of ['1', '2', '3']) {
+      await change(world, `new-${round}`, `newer-${round}`);
+      await pollAndFlush(world);
+    }
+    expect(
+      world.records.purges().map(({ files }) => files.map((file) => file.slice(url('').length))),
+    ).toEqual([['a'], ['b'], ['c', 'new-1', 'newer-1', 'new-2'], ['newer-2', 'new-3', 'newer-3']]);
+    expect(world.buffer.poisoned).toHaveLength(1);
+  });
+
+  it('gets all but the bad URL in one purge where its words name that', async () => {
+    const world = worldOf();
+    world.cdn.answerBy(({ files }, number) =>
+      files.includes(url('bad'))
+        ? anItemRefusal({ namedUrls: [url('bad')] })
+        : anAcceptance({ taskId: `task-${number}` }),
+    );
+    await changed(world, 'a', 'b', 'bad', 'c');
+    expect(purges(world)).toEqual([
+      ['a', 'b', 'bad', 'c'],
+      ['a', 'b', 'c'],
+    ]);
+    expect(world.buffer.poisoned).toMatchObject([{ url: url('bad') }]);
+    expect(waiting(world)).toEqual([]);
   });
 
   it('has nothing reserved of its quota for what waits', async () => {

@@ -353,6 +353,7 @@ describe('single URLs that are still throttled after fifteen minutes', () => {
         subscription: 'subscription-1',
         by: 'cdn',
         unit: 'files',
+        sites: 'www',
         files: 0,
         directories: 0,
         until,

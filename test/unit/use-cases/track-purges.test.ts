@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { GIVE_UP_AFTER_MS, type ItemProgress } from '../../../src/lib/core/purge-tracking.ts';
-import { ok } from '../../../src/lib/core/result.ts';
+import { err, ok } from '../../../src/lib/core/result.ts';
 import { requestPurge } from '../../../src/lib/use-cases/request-purge.ts';
 import { trackPurges } from '../../../src/lib/use-cases/track-purges.ts';
 import {
@@ -124,7 +124,9 @@ describe('an accepted purge', () => {
         cdn: CDN,
         endpointId: ENDPOINT,
         state: 'succeeded',
+        sites: 'www',
         failedUrls: 0,
+        failedForGood: 0,
         polls: 1,
         tookMs: 20_000,
       },
@@ -174,6 +176,20 @@ describe('an accepted purge', () => {
     ]);
     expect(world.log.at('warn')).toMatchObject([{ details: { correlationId: 'correlation-1' } }]);
     expect(world.buffer.stored()).toEqual([]);
+  });
+
+  it('of which the CDN refuses to tell is asked about again, with a warning that says why, once a tick', async () => {
+    const world = createWorld();
+    world.cdn.followBy(() => err(aRefusal({ errorType: 'AuthorizationFailed', status: 403 })));
+    await purged(world, 'a');
+    await purged(world, 'b');
+    await tickLater(world);
+    expect(statesOf(world)).toEqual(['accepted', 'accepted']);
+    expect(world.log.at('warn')).toMatchObject([
+      { details: { cdn: CDN, errorType: 'AuthorizationFailed', status: 403 } },
+    ]);
+    await tickLater(world, 30_000);
+    expect(world.log.at('warn')).toHaveLength(2);
   });
 
   it('of a CDN that the configuration no longer has is kept, and given up in the end', async () => {

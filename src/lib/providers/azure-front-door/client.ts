@@ -9,7 +9,7 @@ import { readPurgeAnswer } from './answer.ts';
 import type { AuthorizedCalls } from './authorized-calls.ts';
 import { classOfFailure } from './outcome-classes.ts';
 import { askProgress } from './progress.ts';
-import { describePurge } from './request.ts';
+import { describePurge, urlsNamedIn } from './request.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -36,7 +36,11 @@ export function createAzureFrontDoor(
     async findEndpoint(host) {
       return cdn.endpoint === undefined ? err(withoutEndpoint(host)) : ok(cdn.endpoint);
     },
-    submit: async (purge) => readPurgeAnswer(await call(describePurge(cdn, purge)), cdn.armUrl, clock.now()),
+    async submit(purge) {
+      const outcome = readPurgeAnswer(await call(describePurge(cdn, purge)), cdn.armUrl, clock.now());
+      if (outcome.kind !== 'refused' || outcome.outcomeClass !== 'item-refused') return outcome;
+      return { ...outcome, namedUrls: urlsNamedIn(outcome.message, purge) };
+    },
     readProgress: (purge) => askProgress(purge, cdn.armUrl, call, clock.now),
   };
 }

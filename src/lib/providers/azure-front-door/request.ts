@@ -37,6 +37,23 @@ export function describePurge(
   };
 }
 
+/**
+ * Takes a refusal's words and the purge, gives the URLs of which they name the path in quotes; if none, those whose
+ * host they name. github.com/Azure/azure-cli/issues/26025
+ */
+export function urlsNamedIn(
+  words: string,
+  { files, directories }: Pick<PurgeBatch, 'files' | 'directories'>,
+): readonly CdnUrl[] {
+  const byPath = [
+    ...files.filter((url) => words.includes(`"${contentPath(url)}"`)),
+    ...directories.filter((url) => words.includes(`"${contentPath(url)}*"`)),
+  ];
+  if (byPath.length > 0) return byPath;
+  const named = new Set(words.toLowerCase().match(/[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?/gu));
+  return [...files, ...directories].filter((url) => named.has(partsOf(url).host.toLowerCase()));
+}
+
 /** Takes where the API said that it tells of a purge, gives the request for it. The address is opaque. */
 export function describeProgress(operationUrl: URL): ApiRequest {
   return { method: 'GET', url: operationUrl, body: undefined, hasSecretQuery: true };

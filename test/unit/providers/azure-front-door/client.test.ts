@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 
+import { cdnUrl } from '../../../../src/lib/core/cdn-url.ts';
 import { instant } from '../../../../src/lib/core/instant.ts';
 import { describeOutcome } from '../../../../src/lib/core/purge-outcome.ts';
 import { err, ok } from '../../../../src/lib/core/result.ts';
@@ -221,6 +222,26 @@ describe('a purge', () => {
       outcomeClass: 'item-refused',
       status: 400,
     });
+  });
+
+  it.each([
+    [
+      'a path',
+      'Invalid ContentPath "/%24x". It must be "/path/*".',
+      [`http://${HOST}/$x`, `https://${HOST}/$x`],
+    ],
+    ['a directory', 'Invalid ContentPath "/d/*".', [`http://${HOST}/d/`]],
+    ['a path, and a host', `Invalid ContentPath "/d/*" on ${HOST}.`, [`http://${HOST}/d/`]],
+    ['a domain', 'The domain Other.example.cn is not associated.', ['http://other.example.cn/a']],
+    ['nothing that was sent', 'Invalid ContentPath "/path/pic.jpg" of cn.', []],
+  ])('with words that name %s says which URLs these are', async (_, words, namedUrls) => {
+    const { cdn } = client([refused(400, 'BadRequest', words)]);
+    const files = [
+      cdnUrl('http', HOST, '/$x'),
+      cdnUrl('https', HOST, '/$x'),
+      cdnUrl('http', 'other.example.cn', '/a'),
+    ];
+    expect(await cdn.submit({ ...purge, files })).toMatchObject({ outcomeClass: 'item-refused', namedUrls });
   });
 
   it('that is throttled waits as long as Azure asks', async () => {

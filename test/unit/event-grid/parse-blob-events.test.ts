@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 
 import { affectedPaths } from '../../../src/lib/core/blob-change.ts';
 import { findBlobNameFault } from '../../../src/lib/core/blob-name.ts';
-import { parseBlobEvents } from '../../../src/lib/handlers/parse-blob-events.ts';
+import { parseBlobEvents } from '../../../src/lib/event-grid/parse-blob-events.ts';
 import type { ParsedEvent } from '../../../src/lib/use-cases/buffer-blob-changes.ts';
 import { ACCOUNT, TRACEPARENT } from '../../support/builders.ts';
 import { anyName, ODD_NAMES, usableName } from '../../support/names.ts';

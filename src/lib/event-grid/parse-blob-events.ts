@@ -9,7 +9,7 @@ import type { ParsedEvent } from '../use-cases/buffer-blob-changes.ts';
 import { BlobEventData, EventEnvelope, type Envelope } from './event-grid.schema.ts';
 
 /**
- * Takes a delivery (one event or an array of them) and the accounts that are believed, gives what each event came
+ * Takes a delivery (one event or an array of them), or what stands in a queue, and the accounts that are believed, gives what each event came
  * to: one parsed event, or two for a rename of which only one name can be purged. Never throws: a delivery that failed would come again for a day and fail each time.
  */
 export function parseBlobEvents(

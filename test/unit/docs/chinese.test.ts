@@ -1,0 +1,75 @@
+// The Chinese pages follow the English ones. What can be compared without reading is compared, section by section.
+
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import { describe, expect, it } from 'vitest';
+
+import { inlineCode, readMarkdown } from '../../support/markdown.ts';
+
+const root = new URL('../../../', import.meta.url);
+const TRANSLATED = [
+  ['README.md', 'docs/zh-CN/README.md'],
+  ['docs/configuration.md', 'docs/zh-CN/configuration.md'],
+] as const;
+const englishOf = new Map<string, string>(TRANSLATED.map(([english, chinese]) => [chinese, english]));
+
+describe.each(TRANSLATED)('%s and %s', (englishPath, chinesePath) => {
+  const english = readMarkdown(new URL(englishPath, root));
+  const chinese = readMarkdown(new URL(chinesePath, root));
+  const sections = ['before any heading', ...english.headings.map(({ title }) => title)];
+
+  it('have the same headings', () => {
+    const told = chinese.headings.map(({ level, title }) => `${level} ${title}`);
+    expect(chinese.headings.map(({ level }) => level), told.join('\n')).toEqual(
+      english.headings.map(({ level }) => level),
+    );
+  });
+
+  it('have the same blocks of code', () => {
+    expect(chinese.codeBlocks).toEqual(english.codeBlocks);
+  });
+
+  it.each(sections.map((title, index) => [title, index] as const))(
+    'have in “%s” the same terms, rows and items',
+    (_title, index) => {
+      expect(shapeOf(chinese.sections[index] ?? '')).toEqual(shapeOf(english.sections[index] ?? ''));
+    },
+  );
+
+  it('link to the same places', () => {
+    const places = (links: readonly string[], path: string): string[] =>
+      links.map((link) => placeOf(link, new URL(path, root))).toSorted((a, b) => a.localeCompare(b));
+    expect(places(chinese.links, chinesePath)).toEqual(places(english.links, englishPath));
+  });
+
+  it('are in their languages', () => {
+    const han = (text: string): number => text.match(/\p{Script=Han}/gu)?.length ?? 0;
+    for (const [index, section] of chinese.sections.entries()) {
+      const letters = (english.sections[index] ?? '').match(/[a-z]+/giu)?.length ?? 0;
+      if (letters > 40) expect(han(section), sections[index]).toBeGreaterThan(letters / 2);
+    }
+    expect(han(english.sections.join(''))).toBeLessThan(40);
+  });
+});
+
+function shapeOf(section: string): object {
+  return {
+    terms: inlineCode(section).toSorted((a, b) => a.localeCompare(b)),
+    rows: section.match(/^ *\|/gmu)?.length ?? 0,
+    items: section.match(/^ *(?:-|\d+\.) /gmu)?.length ?? 0,
+  };
+}
+
+/** The page, by its English name if it has two, and which of its headings. */
+function placeOf(link: string, page: URL): string {
+  if (/^[a-z]+:/u.test(link)) return link;
+  const target = new URL(link, page);
+  const anchor = decodeURIComponent(target.hash.slice(1));
+  target.hash = '';
+  const path = fileURLToPath(target).slice(fileURLToPath(root).length);
+  const name = englishOf.get(path) ?? path;
+  if (anchor === '' || !existsSync(target)) return name;
+  const at = readMarkdown(target).headings.findIndex((heading) => heading.anchor === anchor);
+  return `${name} heading ${at}`;
+}

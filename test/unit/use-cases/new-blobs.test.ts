@@ -1,0 +1,142 @@
+// Files that were never there before: an edge can hold nothing of them but that they were missing.
+
+import { describe, expect, it } from 'vitest';
+
+import { nextReset } from '../../../src/lib/core/quota-days.ts';
+import { aChange, aQuota, aRequest, aUrlAsk } from '../../support/builders.ts';
+import { createInMemoryInventory } from '../../support/in-memory-inventory.ts';
+import {
+  createPlanningWorld,
+  namesIn,
+  overwritten,
+  type PlanningWorld,
+  type PlanningWorldOptions,
+} from '../../support/planning-world.ts';
+
+const url = (name: string): string => `http://www.example.cn/media/${name}`;
+const waiting = ({ backlog }: PlanningWorld) => [...backlog.stored().entries.values()];
+const QUOTA = aQuota({ limits: { files: 10, directories: 5 }, manualReserve: { files: 0, directories: 0 } });
+
+const worldOf = (newBlobs: string, options: PlanningWorldOptions = {}): Promise<PlanningWorld> =>
+  createPlanningWorld({
+    standing: namesIn('page', 20),
+    planner: { newBlobs, never: ['www.example.cn/**'] },
+    ...options,
+  });
+
+async function changed(world: PlanningWorld, ...names: readonly string[]): Promise<void> {
+  await world.buffered(...overwritten(world, names));
+  world.clock.advance(1_000);
+}
+
+describe('a blob that the inventory has never seen', () => {
+  it('is purged like any other by default', async () => {
+    const world = await createPlanningWorld({ standing: namesIn('page', 20) });
+    await changed(world, 'new.txt');
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toEqual([url('new.txt')]);
+  });
+
+  it('is not purged where it never is: its message is gone, and the log tells', async () => {
+    const world = await worldOf('never');
+    await changed(world, 'new.txt', 'page/0.txt');
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toEqual([url('page/0.txt')]);
+    expect(world.buffer.stored()).toEqual([]);
+    expect(world.buffer.poisoned).toEqual([]);
+    expect(waiting(world)).toEqual([]);
+    expect(world.log.at('info')).toContainEqual(
+      expect.objectContaining({ message: 'New files are not purged, as `newBlobs` says.' }),
+    );
+  });
+
+  it('costs no call and no unit when it is all that changed', async () => {
+    const world = await worldOf('never');
+    await changed(world, 'new.txt');
+    await world.flush();
+    expect(world.cdn.purges).toEqual([]);
+    expect(await world.spent()).toEqual({ files: 0, directories: 0 });
+    expect(world.buffer.stored()).toEqual([]);
+  });
+
+  it.each(['never', 'when-there-is-room'])('is purged once it is rewritten (%s)', async (newBlobs) => {
+    const world = await worldOf(newBlobs);
+    await changed(world, 'new.txt');
+    await world.flush();
+    const before = world.cdn.purges.length;
+    await world.buffered(...overwritten(world, ['new.txt'], 2));
+    await world.flush();
+    expect(world.cdn.purges.slice(before).flatMap(({ files }) => files)).toEqual([url('new.txt')]);
+  });
+
+  it('is purged when it was made and rewritten before the flush', async () => {
+    const world = await worldOf('never');
+    await changed(world, 'new.txt');
+    await world.buffered(...overwritten(world, ['new.txt'], 2));
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toEqual([url('new.txt')]);
+    expect(world.buffer.stored()).toEqual([]);
+  });
+
+  it('is purged when it was made, deleted and made again', async () => {
+    const world = await worldOf('never');
+    await changed(world, 'new.txt');
+    await world.flush();
+    await world.buffered(
+      aChange({ name: 'new.txt', kind: 'deleted', eventId: 'gone', eventAt: world.clock.now() }),
+    );
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toEqual([url('new.txt')]);
+    world.clock.advance(1_000);
+    await world.buffered(...overwritten(world, ['new.txt'], 2));
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toEqual([url('new.txt'), url('new.txt')]);
+  });
+
+  it('is purged when nobody ever listed its container', async () => {
+    const world = await worldOf('never', { changeInventory: () => createInMemoryInventory() });
+    await changed(world, 'new.txt');
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toEqual([url('new.txt')]);
+  });
+
+  it('is purged at once when a person asks for it as well', async () => {
+    const world = await worldOf('never');
+    await changed(world, 'new.txt');
+    const ask = aUrlAsk({ files: [url('new.txt')] });
+    await world.records.createRequest(aRequest({ id: 'request-1', ask }));
+    await world.buffer.add({ type: 'request', requestId: 'request-1', failedAttempts: 0 });
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toEqual([url('new.txt')]);
+  });
+});
+
+describe('a new blob where it goes when there is room', () => {
+  it('goes at once while nothing else needs the quota', async () => {
+    const world = await worldOf('when-there-is-room');
+    await changed(world, 'new.txt');
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toEqual([url('new.txt')]);
+  });
+
+  it('waits behind those that an edge may hold, and goes by the end of the next day at the latest', async () => {
+    const world = await worldOf('when-there-is-room', { quota: QUOTA });
+    await changed(world, ...namesIn('new', 4));
+    await changed(world, ...namesIn('page', 8));
+    await world.flush();
+    expect(world.cdn.purgedUrls().filter((one) => one.includes('/page/'))).toHaveLength(8);
+    const left = waiting(world);
+    expect(left.length).toBeGreaterThan(0);
+    for (const entry of left) expect(entry).toMatchObject({ reason: 'saves-quota', failedAttempts: 0 });
+    expect(world.buffer.stored()).toEqual([]);
+    world.clock.advance(nextReset(world.clock.now(), QUOTA) - world.clock.now());
+    for (let quarters = 0; quarters < 96; quarters += 1) {
+      await world.flush();
+      world.clock.advance(15 * 60_000);
+    }
+    expect(new Set(world.cdn.purgedUrls())).toEqual(
+      new Set([...namesIn('new', 4), ...namesIn('page', 8)].map(url)),
+    );
+    expect(waiting(world)).toEqual([]);
+  });
+});
