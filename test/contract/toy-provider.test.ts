@@ -14,6 +14,7 @@ import { requestPurge } from '../../src/lib/use-cases/request-purge.ts';
 import { trackPurges } from '../../src/lib/use-cases/track-purges.ts';
 import { aCdn, aChange, aConfiguration, aRule, aRuleHost, aUrlAsk, CDN, HOST } from '../support/builders.ts';
 import { createWorld, type World } from '../support/in-memory-world.ts';
+import { createPlanningWorld } from '../support/planning-world.ts';
 import { asKept, CALL_HEADER, createToyCdn, TOY_POINTS_A_DAY, type ToyCdn } from '../toy-provider/toy-cdn.ts';
 import { createToyProvider, TOY_MATCHING, TOY_QUOTA } from '../toy-provider/toy-provider.ts';
 import {
@@ -183,5 +184,19 @@ describe('A CDN that does not exist', () => {
     expect(answer).toMatchObject({ kind: 'taken', record: { state: 'accepted' } });
     await goOn(3);
     expect(world.records.requests()).toMatchObject([{ state: 'succeeded' }]);
+  });
+
+  test('has files folded into a directory where that is cheaper by its own prices', async () => {
+    const names = (directory: string, count: number) =>
+      Array.from({ length: count }, (_, at) => `${directory}/${at}.txt`);
+    const standing = [...names('four', 4), ...names('two', 2)];
+    const planned = await createPlanningWorld({
+      standing,
+      planner: { smallestDirectory: 2 },
+      quota: TOY_QUOTA,
+    });
+    await planned.buffered(...standing.map((name) => aChange({ name, eventId: `event-${name}` })));
+    await planned.flush();
+    expect(planned.cdn.purgedUrls().toSorted()).toEqual([url('four/'), ...names('two', 2).map(url)]);
   });
 });

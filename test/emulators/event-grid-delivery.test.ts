@@ -1,8 +1,10 @@
 // How events reach the subscriber: handshake, both schemas, retries, dead letters, and the control endpoints.
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import { QueueServiceClient } from '@azure/storage-queue';
 import { request as sendRequest } from 'undici';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, inject, test, vi } from 'vitest';
 import * as z from 'zod';
 import {
   createEventGridProxy,
@@ -121,6 +123,44 @@ function ids(subscriber: FakeSubscriber): unknown[] {
     (Array.isArray(body) ? body : [body]).map((event: unknown) => WithId.parse(event).id),
   );
 }
+
+describe('a storage queue as the destination', () => {
+  test.each(['eventgrid', 'cloudevents'])(
+    'gets one message an event, base64 of its JSON: %s',
+    async (schema) => {
+      const { connectionString, queueUrl } = inject('azurite');
+      const name = `raw-${randomUUID()}`;
+      const queue = QueueServiceClient.fromConnectionString(connectionString).getQueueClient(name);
+      const proxy = await proxyFor({ queueUrl: `${queueUrl}/${name}`, batchSize: 2, retryScale: 0.01 });
+      const events = ['1', '2'].map((id) =>
+        schema === 'eventgrid' ? renamed(id) : { specversion: '1.0', id, type: 't', subject: '新 #?%.txt' },
+      );
+      for (const event of events) proxy.publish(event);
+      await expect.poll(() => proxy.state()).toMatchObject({ delivered: 2, subscription: 'validated' });
+
+      const { receivedMessageItems } = await queue.receiveMessages({ numberOfMessages: 32 });
+      const texts = receivedMessageItems.map(({ messageText }) => messageText);
+      expect(texts.map((text): unknown => JSON.parse(Buffer.from(text, 'base64').toString('utf8')))).toEqual(
+        expect.arrayContaining(events),
+      );
+      expect(texts).toHaveLength(2);
+      expect(receivedMessageItems[0]?.expiresOn.getUTCFullYear()).toBe(9999);
+    },
+  );
+
+  test('that is gone is tried again', async () => {
+    const { connectionString, queueUrl } = inject('azurite');
+    const name = `raw-${randomUUID()}`;
+    const queue = QueueServiceClient.fromConnectionString(connectionString).getQueueClient(name);
+    const proxy = await proxyFor({ queueUrl: `${queueUrl}/${name}`, retryScale: 0.005 });
+    await expect.poll(() => proxy.state().subscription).toBe('validated');
+    await queue.delete();
+    proxy.publish(renamed('1'));
+    await expect.poll(() => proxy.events()[0]?.lastAnswer).toBe('status 404');
+    await queue.create();
+    await expect.poll(() => proxy.state().delivered, { timeout: 10_000 }).toBe(1);
+  });
+});
 
 describe('the handshake', () => {
   test('of the Event Grid schema wants its code back before any event is sent', async () => {

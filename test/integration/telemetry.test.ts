@@ -414,6 +414,30 @@ describe('the flush', () => {
     }
   });
 
+  test('of a later run leads back to a change that had to wait: by links, as the trace query goes', async () => {
+    let waitedMs = 0;
+    const app = openApp({ clock: { now: () => instant(Date.now() + waitedMs) } });
+    emulator.control.addFaults({ fault: 'gateway', status: 503 });
+    const [traceparent = ''] = await bufferChanges(app, ['a.txt']);
+    const operationId = traceparent.split('-')[1] ?? '';
+    const [first, later] = [newRun(), newRun()];
+
+    await flush(app, first);
+    waitedMs = 60_000;
+    await flush(app, later);
+
+    const linked = ofType('RemoteDependencyData').filter((span) =>
+      (propertiesOf(span)['_MS.links'] ?? '').includes(operationId),
+    );
+    const carriers = new Set(linked.map(({ tags }) => tags['ai.operation.id']));
+    expect(carriers).toEqual(new Set([first.traceId, later.traceId]));
+    const told = events().filter(({ tags }) => carriers.has(tags['ai.operation.id']));
+    expect(told.map(summaryOf)).toMatchObject([
+      { name: 'purge-failed' },
+      { name: 'purge-accepted', properties: { purgeId: expect.any(String) } },
+    ]);
+  });
+
   test('tells nothing at all when there is nothing to do', async () => {
     const app = openApp();
     await flush(app, newRun());
@@ -560,6 +584,14 @@ describe('what somebody has to look at is one event, and never names a key:', ()
         },
       },
     ]);
+  });
+
+  test('no property that is not in the contract, whatever comes with an event', async () => {
+    const event = { name: 'message-dead-lettered', reason: 'no record', text: 'not for telemetry' } as const;
+    telemetry.track(event);
+    await telemetry.flush();
+
+    expect(events().map(propertiesOf)).toEqual([{ reason: 'no record' }]);
   });
 
   test('an offset of the CDN’s clock', async () => {

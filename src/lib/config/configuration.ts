@@ -241,6 +241,7 @@ function buildRule({ name, index, container, site, defaults = {}, hosts }: RuleP
     site: name,
     path: formatPath(['sites', name, 'containers', index]),
     account: container.account,
+    containerName: container.container.includes('*') ? undefined : container.container,
     matchesContainer: matchesContainer(container.container),
     servedUnder: container.path,
     strip: container.strip ?? '',

@@ -94,14 +94,31 @@ export function openPurse(ledger: QuotaLedger, policy: QuotaPolicy, at: Instant)
     },
     putBack: (spender, unit) => spend(spender, unit, -1),
     taken: () => addUp([...taken.values()]),
-    leftForEvents: () => leastOfEach(days.map((day) => day.leftForEvents())),
+    leftForEvents: () =>
+      ofEach(
+        Math.min,
+        days.map((day) => day.leftForEvents()),
+      ),
     sharesForEvents() {
       const shares = days.map((day) => day.sharesForEvents());
       return new Map(
         [...(shares[0]?.keys() ?? [])].map((site) => {
           const ofDays = shares.flatMap((ofDay) => ofDay.get(site) ?? []);
-          const guaranteed = leastOfEach(ofDays.map((share) => share.guaranteed));
-          return [site, { guaranteed, most: leastOfEach(ofDays.map((share) => share.most)) }];
+          // Every day's guarantee is kept from the others, and every day's maximum holds.
+          const guaranteed = ofEach(
+            Math.max,
+            ofDays.map((share) => share.guaranteed),
+          );
+          return [
+            site,
+            {
+              guaranteed,
+              most: ofEach(
+                Math.min,
+                ofDays.map((share) => share.most),
+              ),
+            },
+          ];
         }),
       );
     },
@@ -243,10 +260,12 @@ function openDay(day: QuotaDay, ledger: QuotaLedger, policy: QuotaPolicy, at: In
   };
 }
 
-function leastOfEach([first = [], ...others]: readonly (readonly number[])[]): readonly number[] {
-  return first.map((least, at) =>
-    others.reduce((smallest, one) => Math.min(smallest, one[at] ?? Infinity), least),
-  );
+/** Takes lists of one length, gives what `choose` makes of the numbers at each place. */
+function ofEach(
+  choose: (...numbers: readonly number[]) => number,
+  lists: readonly (readonly number[])[],
+): readonly number[] {
+  return (lists[0] ?? []).map((_, at) => choose(...lists.flatMap((list) => list.slice(at, at + 1))));
 }
 
 function addUp(entries: readonly SpentEntry[]): readonly SpentEntry[] {

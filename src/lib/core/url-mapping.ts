@@ -20,6 +20,8 @@ export type MappingRule = {
   readonly path: string;
   /** An account's name, or `*` for every account that the configuration names. */
   readonly account: string;
+  /** The one container that it is for; undefined: it has a pattern. */
+  readonly containerName?: string | undefined;
   readonly matchesContainer: (container: string) => boolean;
   /** URL path before the blob's name, raw, from `/` to `/`; undefined: `/<container>/`, and `/` for `$web`. */
   readonly servedUnder: string | undefined;

@@ -5,6 +5,7 @@ import { changesSince } from '../core/inventory/container-inventory.ts';
 import {
   dueForListing,
   placesWithout,
+  namedContainers,
   servedOf,
   withContainers,
   withListing,
@@ -122,7 +123,8 @@ async function refreshIndex(
       continue;
     }
     await noteTrouble(tally, async () => {
-      const containers = await lister.findContainers(account);
+      // Leave to list the containers of a whole account is needed only where a rule has a pattern.
+      const containers = namedContainers(account, rules) ?? (await lister.findContainers(account));
       found.set(
         account,
         servedOf(account, containers, rules).filter((container) => !isOwn({ account, container }, own)),

@@ -41,7 +41,16 @@ export async function sendWithinQuota<O extends Owner>(
 ): Promise<void> {
   const { provider, ports, run } = sending;
   const { quota } = provider;
-  if (quota === undefined) return sendToEndpoints((await planSending(targets, sending)).going, sending);
+  if (quota === undefined) {
+    const { going } = await planSending(targets, sending);
+    return sendToEndpoints(going, {
+      ...sending,
+      report(result) {
+        noteSpending(result, quota, sending);
+        return sending.report(result);
+      },
+    });
+  }
   const free = await holdThrottled(
     await holdResting(targets, sending),
     sending,
@@ -139,7 +148,7 @@ async function sendReserved<O extends Owner>(
 /** A directory that the planner chose and the CDN refuses was nobody's wish: its files go as files from now on. */
 function noteSpending<O extends Owner>(
   result: SendResult<O>,
-  quota: QuotaPolicy,
+  quota: QuotaPolicy | undefined,
   { planning, ports }: Sending<O>,
 ): void {
   if (planning === undefined) return;
@@ -151,7 +160,7 @@ function noteSpending<O extends Owner>(
       }
     }
   }
-  if (result.kind !== 'purged') return;
+  if (result.kind !== 'purged' || quota === undefined) return;
   const reset = pacedReset(ports.clock.now(), quota);
   const worth = filesWorthADirectory(quota);
   for (const { target, claims } of result.targets) {

@@ -96,6 +96,16 @@ describe('the app', () => {
     });
   });
 
+  it('beats every minute, or as the setting says, where telemetry takes it', async () => {
+    expect(createApp(SETTINGS).heartbeatSchedule).toBeUndefined();
+    expect((await createApp(SETTINGS).services()).flushPorts.activity).toBeUndefined();
+    const heard = { ...SETTINGS, APPLICATIONINSIGHTS_CONNECTION_STRING: 'InstrumentationKey=none' };
+    expect(createApp(heard).heartbeatSchedule).toBe('17 * * * * *');
+    expect((await createApp(heard).services()).flushPorts.activity).toBeDefined();
+    const seldom = { ...heard, PURGE_HEARTBEAT_SCHEDULE: '0 */5 * * * *' };
+    expect(createApp(seldom).heartbeatSchedule).toBe('0 */5 * * * *');
+  });
+
   it('lists containers every five minutes, or as the setting says, in every account that it can', async () => {
     expect(createApp(SETTINGS).inventorySchedule).toBe('43 */5 * * * *');
     const app = createApp({

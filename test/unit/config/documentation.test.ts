@@ -49,6 +49,20 @@ describe('docs/configuration.md', () => {
   });
 });
 
+describe('docs/migrate-to-front-door.md', () => {
+  const steps = readFileSync(new URL('../../../docs/migrate-to-front-door.md', import.meta.url), 'utf8');
+  const { json = '' } = /```json\n(?<json>.*?)```/su.exec(steps)?.groups ?? {};
+
+  it('shows a document that has its host on both CDNs', () => {
+    const parsed = parseConfigurationText(json);
+    expect(problems(parsed)).toEqual([]);
+    expect(parsed.ok && parsed.value.hosts.get('www.contoso.cn')?.servedBy.map(({ cdn }) => cdn)).toEqual([
+      'china',
+      'front-door',
+    ]);
+  });
+});
+
 const Properties = z.object({ properties: z.record(z.string(), z.unknown()) });
 
 function propertyNames(schema: unknown): string[] {

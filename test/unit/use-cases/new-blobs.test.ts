@@ -93,8 +93,14 @@ describe('a blob that the inventory has never seen', () => {
     expect(world.cdn.purgedUrls()).toEqual([url('new.txt'), url('new.txt')]);
   });
 
-  it('is purged when nobody ever listed its container', async () => {
-    const world = await worldOf('never', { changeInventory: () => createInMemoryInventory() });
+  it.each<[string, PlanningWorldOptions]>([
+    ['nobody ever listed its container', { changeInventory: () => createInMemoryInventory() }],
+    [
+      'its container was not listed to the end yet',
+      { changeInventory: (inventory) => ({ ...inventory, loadListing: async () => undefined }) },
+    ],
+  ])('is purged when %s', async (_why, options) => {
+    const world = await worldOf('never', options);
     await changed(world, 'new.txt');
     await world.flush();
     expect(world.cdn.purgedUrls()).toEqual([url('new.txt')]);

@@ -118,7 +118,7 @@ describe('a plan of what is due', () => {
         const ends = [...going, ...waiting.map(({ target }) => target), ...dropped];
         expect(claimsOf(ends)).toEqual(claimsOf(targets));
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 
@@ -142,7 +142,7 @@ describe('a plan of what is due', () => {
           ).toBe(true);
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
   });
 
@@ -156,7 +156,7 @@ describe('a plan of what is due', () => {
           expect(until).toBeLessThanOrEqual(day.reset + 1);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 50 },
     );
   });
 
@@ -178,7 +178,7 @@ describe('a plan of what is due', () => {
           expect(waits.has(group)).toBe(false);
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
   });
 });

@@ -2,7 +2,14 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { aConfiguration, aRule, aRuleHost, LIMITS } from '../../support/builders.ts';
+import {
+  aConfiguration,
+  anItemRefusal,
+  anAcceptance,
+  aRule,
+  aRuleHost,
+  LIMITS,
+} from '../../support/builders.ts';
 import {
   createPlanningWorld,
   namesIn,
@@ -81,5 +88,23 @@ describe('a CDN that takes so many paths a call', () => {
     await world.flush();
     expect(world.cdn.purgedUrls()).toHaveLength(100);
     expect(waiting(world)).toHaveLength(30);
+  });
+
+  it('is not asked again and again for a directory that it refuses: its files go as files', async () => {
+    const world = await createPlanningWorld({
+      standing: [...namesIn('dir', 20), ...namesIn('other', 9)],
+      quota: 'none',
+      cdn: CALLS,
+    });
+    world.cdn.answerBy(({ directories }) => (directories.length > 0 ? anItemRefusal() : anAcceptance()));
+    await world.buffered(...overwritten(world, namesIn('dir', 20)));
+    for (let minutes = 0; minutes < 60; minutes += 1) {
+      await world.flush();
+      world.clock.advance(60_000);
+    }
+    expect(new Set(world.cdn.purgedUrls())).toEqual(new Set(namesIn('dir', 20).map(url)));
+    expect(world.cdn.purges.filter(({ directories }) => directories.length > 0)).toHaveLength(1);
+    expect(waiting(world)).toEqual([]);
+    expect(world.buffer.poisoned).toEqual([]);
   });
 });

@@ -123,4 +123,18 @@ describe('when not all can go', () => {
     expect(waiting(world)).toHaveLength(6);
     for (const entry of waiting(world)) expect(entry).toMatchObject({ target: { host: waits } });
   });
+
+  it('the oldest goes first where priorities are equal', async () => {
+    const world = await createPlanningWorld({
+      standing: namesIn('a', 20),
+      planner: { never: ['www.example.cn/**'] },
+      quota: quotaOf(5, {}),
+    });
+    for (const index of Array.from({ length: 8 }, (_, at) => at)) {
+      await world.buffered(...overwritten(world, [`a/${7 - index}.txt`]));
+      world.clock.advance(60_000);
+    }
+    await world.flush();
+    expect(new Set(filesOf(world))).toEqual(new Set(namesIn('a', 5, 3).map(url)));
+  });
 });

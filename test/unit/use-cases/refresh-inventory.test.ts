@@ -69,6 +69,21 @@ describe('a refresh of the inventory', () => {
     expect(opened.inventory.stored()).toEqual(['contoso/media/listing', 'contoso/site/listing', 'index']);
   });
 
+  it('asks an account for its containers only where a rule has a pattern: names need less leave', async () => {
+    const opened = open({ 'contoso/site': TEN, 'contoso/media': ['a'] });
+    const refused = { ...opened.lister, findContainers: troubled };
+    const rules = ['site', 'gone'].map((name) =>
+      aRule({ containerName: name, matchesContainer: (one) => one === name }),
+    );
+    opened.configure(aConfiguration({ rules }));
+
+    expect(await opened.refresh({ lister: refused })).toEqual({ completed: 2, pages: 5, interrupted: false });
+    expect(await opened.objects('site')).toBe(10);
+
+    opened.configure(aConfiguration({ rules: [...rules, aRule()] }));
+    expect(await opened.refresh({ lister: refused })).toMatchObject({ completed: 0 });
+  });
+
   it('lists nothing again until a listing is too old', async () => {
     const opened = open({ 'contoso/site': TEN });
     await opened.refresh();

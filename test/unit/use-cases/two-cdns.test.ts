@@ -77,6 +77,9 @@ const ask = (world: World, ...names: readonly string[]) =>
     world.run,
   );
 
+/** The one request's record. */
+const requested = (world: World) => world.records.requests()[0];
+
 const NEVER = { outcomeClass: 'credentials-refused', errorType: 'WrongSignature', status: 400 } as const;
 
 describe('a change of what is on both CDNs', () => {
@@ -199,8 +202,38 @@ describe.each([
   });
 });
 
-/** The one request's record. */
-const requested = (world: World) => world.records.requests()[0];
+describe('once the old CDN is taken out of the configuration', () => {
+  const onlyNew = aConfiguration({
+    cdns: [aFrontDoor({ name: NEW })],
+    rules: [aRule({ hosts: [aRuleHost({ cdn: NEW, endpointId: 'www', matching: LOOSE })] })],
+  });
+
+  it('nothing waits for it any more, and what waits for the other goes on', async () => {
+    const world = moving();
+    for (const cdn of world.cdns.values()) cdn.answerBy(() => aFailure());
+    await upload(world, 'a.txt');
+    await world.flush();
+    expect(waiting(world)).toHaveLength(3);
+    world.configure(onlyNew);
+    world.next.answerBy(() => anAcceptance());
+    world.clock.advance(600_000);
+    await world.flush();
+    expect(waiting(world)).toEqual([]);
+    expect(world.next.purgedUrls()).toEqual([url('a.txt')]);
+    expect(world.cdn.purges).toHaveLength(1);
+  });
+
+  it('a request that waited for it alone ends with what was purged', async () => {
+    const world = moving();
+    world.cdn.answerBy(() => aFailure());
+    await ask(world, 'a.txt');
+    expect(requested(world)).toMatchObject({ state: 'waiting' });
+    world.configure(onlyNew);
+    world.clock.advance(600_000);
+    await world.flush();
+    expect(requested(world)).toMatchObject({ state: 'accepted', purges: [{ cdn: NEW }] });
+  });
+});
 
 describe('a person’s request for what is on both CDNs', () => {
   it('has succeeded when both have', async () => {

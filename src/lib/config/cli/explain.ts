@@ -102,7 +102,9 @@ function formatExplanation(explanation: Explanation): string[] {
     );
   } else if (urls.length === 0) lines.push('Nothing is purged: no rule serves it.');
   else
-    lines.push(`${urls.length} ${urls.length === 1 ? 'URL' : 'URLs'} to purge, each counted by the quota.`);
+    lines.push(
+      `${urls.length} ${urls.length === 1 ? 'URL' : 'URLs'} to purge, each counted by the quota of its CDN, if that has one.`,
+    );
   if (ownPlace === 'records' && urls.length > 0) lines.push(RECORDS_PLACE);
   if (ownPlace === 'dead-letters' && urls.length > 0) lines.push(DEAD_LETTER_PLACE);
   return lines;

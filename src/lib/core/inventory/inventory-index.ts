@@ -22,6 +22,23 @@ export type ListedContainer =
 
 export const EMPTY_INDEX: InventoryIndex = new Map();
 
+/**
+ * Takes an account, gives the containers that its rules name; undefined where one of them has a pattern, so that only
+ * storage knows.
+ */
+export function namedContainers(
+  account: string,
+  rules: readonly MappingRule[],
+): readonly string[] | undefined {
+  const names = new Set<string>();
+  for (const rule of rules) {
+    if (rule.account !== '*' && rule.account !== account) continue;
+    if (rule.containerName === undefined) return undefined;
+    names.add(rule.containerName);
+  }
+  return [...names];
+}
+
 /** Takes the containers that an account has, gives those that a rule serves. The host's own are no site's. */
 export function servedOf(
   account: string,

@@ -1,7 +1,6 @@
 // Who goes how, once the directories are chosen: covered by one, as a file, or waiting; the heaviest files go first.
 
 import type { Course, Purged, Room, Weights } from './course.ts';
-import { byCodeUnit } from './directory-tree.ts';
 import type { DirectoryTree } from './directory-tree.ts';
 import type { DueFile } from './problem.ts';
 
@@ -18,7 +17,7 @@ export type Assignment = {
   readonly filesBeside: number;
 };
 
-/** Takes the purged directories, gives the fate of every due file; among equal weights the first by path goes. */
+/** Takes the purged directories, gives the fate of every due file; among equal weights the lowest id goes. */
 export function assignFiles(
   due: readonly DueFile[],
   tree: DirectoryTree,
@@ -51,14 +50,10 @@ export function assignFiles(
   return { purged, fates, coveredBy, filesBeside };
 }
 
-/** Orders indices into `due`: the heaviest first, then by site and path. */
+/** Orders indices into `due`: the heaviest first, then by id: callers give the oldest the lowest. */
 export function heaviestFirst(
   due: readonly DueFile[],
   { weight }: Weights,
 ): (a: number, b: number) => number {
-  return (a, b) =>
-    (weight[b] ?? 0) - (weight[a] ?? 0) ||
-    byCodeUnit(due[a]?.site ?? '', due[b]?.site ?? '') ||
-    byCodeUnit(due[a]?.path ?? '', due[b]?.path ?? '') ||
-    (due[a]?.id ?? 0) - (due[b]?.id ?? 0);
+  return (a, b) => (weight[b] ?? 0) - (weight[a] ?? 0) || (due[a]?.id ?? 0) - (due[b]?.id ?? 0);
 }
