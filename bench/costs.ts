@@ -5,7 +5,7 @@
 
 import { randomBytes, randomUUID } from 'node:crypto';
 
-import { InvocationContext, type Timer } from '@azure/functions';
+import { InvocationContext, type EventGridEvent, type Timer } from '@azure/functions';
 import { request } from 'undici';
 import * as z from 'zod';
 
@@ -55,6 +55,7 @@ export async function measureCosts(): Promise<Record<string, unknown>> {
       withoutPlanner: await measureTicks(await open('plain', {})),
       questionAboutRunningPurge: await measureQuestion(await open('question', {}), parts),
       withPlanner: await measureTicks(await open('planner', { planner: {} })),
+      straightToQueue: await measureTicks(await open('straight', {}), 'to the queue'),
       quotaSpent: await measureSpentQuota(await open('spent', { quota: { files: 20 } })),
     };
   } finally {
@@ -63,9 +64,12 @@ export async function measureCosts(): Promise<Record<string, unknown>> {
   }
 }
 
-async function measureTicks(app: Measured): Promise<Record<string, unknown>> {
+async function measureTicks(
+  app: Measured,
+  delivery: 'to the function' | 'to the queue' = 'to the function',
+): Promise<Record<string, unknown>> {
   await app.refreshInventory();
-  // Not counted: containers, leases and connections are made.
+  // Not counted: the queue, containers, leases and connections are made.
   await app.deliver(2);
   await app.flush();
   await app.track();
@@ -78,7 +82,7 @@ async function measureTicks(app: Measured): Promise<Record<string, unknown>> {
   };
   const ticks: Record<string, unknown> = {};
   for (const changes of CHANGES_A_TICK) {
-    const intake = await app.deliver(changes);
+    const intake = await (delivery === 'to the queue' ? app.put(changes) : app.deliver(changes));
     const flush = await app.flush();
     const track = await app.track();
     const after = await app.track();
@@ -178,6 +182,8 @@ function perChange(costs: readonly Cost[], changes: number): Record<string, numb
 type Measured = {
   /** So many blobs change; each event is a delivery of its own, as Event Grid does unless told otherwise. */
   readonly deliver: (changes: number) => Promise<Cost>;
+  /** The same without the function: Event Grid puts each event into the queue. */
+  readonly put: (changes: number) => Promise<Cost>;
   readonly flush: () => Promise<Cost>;
   readonly track: () => Promise<Cost & { readonly open: number }>;
   readonly heartbeat: () => Promise<Cost>;
@@ -230,21 +236,32 @@ async function openApp({ name, changes, parts, proxy, telemetry, wire }: Opening
         await handler(TICK, invocation());
       });
   const onBlobChanged = handleBlobChanged(services);
+  const queue = createStorageClients(proxy.connectionString).queues.getQueueClient(queueName);
   let events = 0;
+  const change = (changed: number, happen: (event: EventGridEvent) => Promise<void>): Promise<Cost> =>
+    count(() =>
+      forEachLimited(
+        Array.from({ length: changed }, (_, index) => index),
+        16,
+        async () => {
+          const index = (events += 1);
+          const event = blobEvent('created', CONTAINER, blobName(index % BLOBS), index, new Date());
+          await happen({ ...event, id: randomUUID() });
+        },
+      ),
+    );
   const track = timer(handleTracking(services));
   return {
     deliver: (changed) =>
-      count(() =>
-        forEachLimited(
-          Array.from({ length: changed }, (_, index) => index),
-          16,
-          async () => {
-            const index = (events += 1);
-            const event = blobEvent('created', CONTAINER, blobName(index % BLOBS), index, new Date());
-            await onBlobChanged({ ...event, id: randomUUID() }, invocation());
-          },
-        ),
-      ),
+      change(changed, async (event) => {
+        await onBlobChanged(event, invocation());
+      }),
+    put: (changed) =>
+      change(changed, async (event) => {
+        await queue.sendMessage(Buffer.from(JSON.stringify(event)).toString('base64'), {
+          messageTimeToLive: -1,
+        });
+      }),
     flush: timer(handleFlush(services)),
     async track() {
       aheadMs += PAUSE_MS;

@@ -187,16 +187,15 @@ describe('A CDN that does not exist', () => {
   });
 
   test('has files folded into a directory where that is cheaper by its own prices', async () => {
-    const names = (directory: string, count: number) =>
-      Array.from({ length: count }, (_, at) => `${directory}/${at}.txt`);
-    const standing = [...names('four', 4), ...names('two', 2)];
+    const four = ['0', '1', '2', '3'].map((name) => `four/${name}.txt`);
+    const two = ['two/0.txt', 'two/1.txt'];
     const planned = await createPlanningWorld({
-      standing,
-      planner: { smallestDirectory: 2 },
+      standing: [...four, ...two, 'unchanged.txt'],
+      planner: { smallestDirectory: 2, mostEvicted: 0 },
       quota: TOY_QUOTA,
     });
-    await planned.buffered(...standing.map((name) => aChange({ name, eventId: `event-${name}` })));
+    await planned.buffered(...[...four, ...two].map((name) => aChange({ name, eventId: `event-${name}` })));
     await planned.flush();
-    expect(planned.cdn.purgedUrls().toSorted()).toEqual([url('four/'), ...names('two', 2).map(url)]);
+    expect(planned.cdn.purgedUrls().toSorted()).toEqual([url('four/'), ...two.map(url)]);
   });
 });

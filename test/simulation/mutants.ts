@@ -8,6 +8,8 @@ export type Mutant = {
   /** Stands in the file once. */
   readonly find: string;
   readonly replace: string;
+  /** Of the first history worth trying: those before it were seen not to meet the fault. */
+  readonly seenFrom?: number;
 };
 
 export const MUTANTS: readonly Mutant[] = [
@@ -112,6 +114,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/lib/use-cases/request-purge.ts',
     find: 'done.includes(owner) && !isUnnoted',
     replace: 'done.includes(owner)',
+    seenFrom: 1700,
   },
   {
     name: 'answers a repeated request without writing its message again',
@@ -130,6 +133,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/lib/core/backlog.ts',
     find: 'entries.get(keyOf(entry))?.revision === entry.revision',
     replace: 'entries.has(keyOf(entry))',
+    seenFrom: 250,
   },
   {
     name: 'deletes the messages of what joins the backlog though it was not saved',

@@ -14,6 +14,7 @@ import { planDirectories, type PlannedTargets } from './plan-directories.ts';
 import { readSpendingDay } from './plan-sending.ts';
 import type { Run } from './ports.ts';
 import { preparePlanning } from './prepare-planning.ts';
+import { recallSpending } from './recall-spending.ts';
 
 /** The plan of what shares one quota. */
 export type PlanPreview = {
@@ -65,10 +66,14 @@ export async function previewPlan(
   });
   const bySubscription = Map.groupBy(located, ({ target }) => providers.get(target.cdn)?.subscription);
   const previews: PlanPreview[] = [];
-  for (const due of bySubscription.values()) {
-    const cdns = [...new Set(due.map(({ target }) => target.cdn))];
-    const provider = providers.get(cdns[0] ?? '');
-    if (provider === undefined) continue;
+  for (const [subscription, due] of bySubscription) {
+    const sharing = [...providers].filter(([, one]) => one.subscription === subscription);
+    const cdns = sharing.map(([cdn]) => cdn);
+    const provider = sharing[0]?.[1];
+    if (subscription === undefined || provider === undefined) continue;
+    if (provider.quota !== undefined) {
+      await recallSpending(planning, { subscription, cdns: new Set(cdns) }, provider.quota, ports, run);
+    }
     const day = await readSpendingDay(due, provider, ports);
     const planned = await planDirectories(due, day, planning, now, run);
     previews.push({ cdns, budgets: day.budgets, ...describePlan(planned) });

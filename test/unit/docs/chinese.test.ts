@@ -1,6 +1,6 @@
 // The Chinese pages follow the English ones. What can be compared without reading is compared, section by section.
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { describe, expect, it } from 'vitest';
@@ -50,6 +50,30 @@ describe.each(TRANSLATED)('%s and %s', (englishPath, chinesePath) => {
     expect(notYet).toEqual([]);
     expect(han(english.sections.join(''))).toBeLessThan(10);
   });
+});
+
+describe('docs/zh-CN/alerts.md', () => {
+  const template = readFileSync(new URL('infra/modules/monitoring.bicep', root), 'utf8');
+  const alerts = [
+    ...template.matchAll(/^ +name: '(?<name>[a-z-]+)'\n +title: '(?<title>(?:[^'\\]|\\.)+)'$/gmu),
+  ].map(({ groups }) => [groups?.['name'] ?? '', (groups?.['title'] ?? '').replaceAll('\\', '')] as const);
+  const page = readFileSync(new URL('docs/zh-CN/alerts.md', root), 'utf8');
+
+  it('knows the alerts', () => {
+    expect(alerts.length).toBeGreaterThan(10);
+    const rows = page.match(/^\| `/gmu) ?? [];
+    // That of the system topic's metric has no query, and stands apart in the template.
+    expect(rows).toHaveLength(alerts.length + 1);
+  });
+
+  it.each([...alerts, ['events-dropped', 'Event Grid dropped events']] as const)(
+    'has the text of %s, and where the runbook has more of it',
+    (name, title) => {
+      const row = page.split('\n').find((line) => line.startsWith(`| \`${name}\` | ${title} | `)) ?? '';
+      expect(row).toMatch(/\| [^|]*\p{Script=Han}[^|]* \| \[[^\]]+\]\(runbook\.md#[^)]+\) \|$/u);
+      expect(row).toContain(`${name})`);
+    },
+  );
 });
 
 const han = (text: string): number => told(text).match(/\p{Script=Han}/gu)?.length ?? 0;

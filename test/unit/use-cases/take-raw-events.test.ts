@@ -20,6 +20,7 @@ const topicOf = (account: string): string =>
   `/subscriptions/11112222-3333-4444-5555-666677778888/resourceGroups/web/providers/Microsoft.Storage/storageAccounts/${account}`;
 const subjectOf = (name: string, container = 'media'): string =>
   `/blobServices/default/containers/${container}/blobs/${name}`;
+const blobUrl = (name: string): string => `https://${ACCOUNT}.blob.core.chinacloudapi.cn/media/${name}`;
 const url = (name: string): string => `http://${HOST}/media/${name}`;
 
 type Parts = Readonly<Record<string, unknown>>;
@@ -105,8 +106,7 @@ describe('a raw event in the buffer', () => {
 
   it('purges the one name of a rename that can be purged', async () => {
     const world = createWorld();
-    const at = (name: string): string => `https://${ACCOUNT}.blob.core.chinacloudapi.cn/media/${name}`;
-    const data = { api: 'RenameFile', sourceUrl: at('old'), destinationUrl: at('x/../new') };
+    const data = { api: 'RenameFile', sourceUrl: blobUrl('old'), destinationUrl: blobUrl('x/../new') };
     world.buffer.addText(rawOf('old', { eventType: 'Microsoft.Storage.BlobRenamed', data }));
     await world.flush();
     expect(world.cdn.purgedUrls()).toEqual([url('old')]);
