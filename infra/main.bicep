@@ -96,7 +96,7 @@ param alerts bool = true
 @description('Whether a workbook is made.')
 param workbook bool = true
 
-@description('In which the workbook\'s tables show times: a name of the IANA list, as Asia/Shanghai.')
+@description('In which log lines and the workbook\'s tables show times: a name of the IANA list, as Asia/Shanghai.')
 param timeZone string = 'UTC'
 
 @description('For so many days telemetry is kept.')
@@ -214,6 +214,7 @@ var settings = {
   PURGE_RECORDS_CONTAINER: dataStorage.outputs.recordsContainer
   PURGE_RECORDS_DAYS: string(recordsDays)
   PURGE_DEAD_LETTER_CONTAINER: dataStorage.outputs.deadLetterContainer
+  PURGE_TIME_ZONE: timeZone
 }
 
 // Unversioned, so that a new version of a key counts without a deployment.

@@ -69,6 +69,8 @@ resource site 'Microsoft.Web/sites@2023-12-01' = {
       ftpsState: 'Disabled'
       http20Enabled: true
       linuxFxVersion: linux ? 'NODE|${nodeVersion}' : null
+      // There is no Node 24 of 32 bits for Windows.
+      use32BitWorkerProcess: linux ? null : false
       appSettings: [
         for setting in items(union(runtimeSettings, nodeSettings, settings)): {
           name: setting.key

@@ -27,7 +27,8 @@ resource people 'Microsoft.Insights/actionGroups@2022-06-01' = if (!empty(emails
 }
 
 // A query that gives a row is trouble: `every` so often it looks back over the `window`, and `ends` says whether an alert
-// ends by itself. With `bySite` there is one alert for each value of the column `site`.
+// ends by itself. With `bySite` there is one alert for each value of the column `site`. The app tells of each hold once, and
+// a hold lasts up to half an hour: a shorter window would end and begin the alert again and again.
 var rules = [
   {
     name: 'no-heartbeat'
@@ -46,7 +47,7 @@ var rules = [
     bySite: true
     severity: 1
     every: 'PT5M'
-    window: 'PT15M'
+    window: 'PT45M'
     ends: true
   }
   {
@@ -56,7 +57,7 @@ var rules = [
     bySite: true
     severity: 2
     every: 'PT5M'
-    window: 'PT15M'
+    window: 'PT45M'
     ends: true
   }
   {
@@ -206,6 +207,10 @@ resource queryRules 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = [
       evaluationFrequency: rule.every
       windowSize: rule.window
       autoMitigate: rule.ends
+      // Or each row would be told of at every look, as long as the window has it.
+      muteActionsDuration: rule.ends ? null : rule.window
+      // The tables of a new workspace come with its first data.
+      skipQueryValidation: true
       criteria: {
         allOf: [
           {

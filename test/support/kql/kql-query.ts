@@ -28,7 +28,10 @@ export function readKql(text: string): KqlQuery {
     if (groups['other'] !== undefined) faults.push(`line ${line}: ${found} is nothing of KQL`);
     line += found.split('\n').length - 1;
   }
-  return { tokens, faults: [...faults, ...bracketFaults(tokens), ...pipeFaults(tokens)] };
+  return {
+    tokens,
+    faults: [...faults, ...bracketFaults(tokens), ...pipeFaults(tokens), ...typeFaults(tokens)],
+  };
 }
 
 const CLOSING: ReadonlyMap<string, string> = new Map([
@@ -66,6 +69,26 @@ function pipeFaults(tokens: readonly Token[]): readonly string[] {
     const next = tokens[index + 1];
     if (text !== '|' || (next !== undefined && OPERATORS.has(next.text))) return [];
     return [`line ${line}: | ${next?.text ?? ''} is no operator that is used here`];
+  });
+}
+
+/**
+ * The arguments of `coalesce` are of one type, and a number as it is written is a long:
+ * learn.microsoft.com/kusto/query/coalesce-function
+ */
+function typeFaults(tokens: readonly Token[]): readonly string[] {
+  return tokens.flatMap(({ text, line }, index) => {
+    if (text !== 'coalesce') return [];
+    let depth = 0;
+    const starts = tokens.slice(index + 1).flatMap(({ text: mark }, offset, rest) => {
+      const isAtStart = depth === 1 && (rest[offset - 1]?.text === ',' || offset === 1);
+      if (mark === ')') depth = depth === 1 ? Number.NEGATIVE_INFINITY : depth - 1;
+      if (mark === '(') depth += 1;
+      return isAtStart ? [tokens[index + 1 + offset]] : [];
+    });
+    const mixes =
+      starts.some((token) => token?.text === 'toint') && starts.some((token) => token?.kind === 'number');
+    return mixes ? [`line ${line}: coalesce has an int and a long`] : [];
   });
 }
 

@@ -105,6 +105,7 @@ describe('app settings that main.bicep makes', () => {
     });
     expect(environment.deadLetters?.container).toBe('dead-letters');
     expect(environment.queueName).toBe('purge-buffer');
+    expect(environment.timeZone).toBe('Asia/Shanghai');
     expect([...environment.inventory.connections.keys()]).toEqual(['contosoweb']);
   });
 
@@ -155,6 +156,7 @@ const MADE_UP: Readonly<Record<string, string>> = {
   vaultUri: 'https://kv.vault.azure.cn/',
   'string(recordsDays)': '30',
   requiredRole: 'Purge',
+  timeZone: 'Asia/Shanghai',
 };
 
 /** What Azure adds, and what main.bicep makes for each watched account. */

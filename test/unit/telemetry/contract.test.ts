@@ -168,6 +168,11 @@ describe('the check of queries', () => {
     ],
     ['an open text', `${first}| where a == 'b`, "line 3: ' is nothing of KQL"],
     ['no table', 'AppEvent | take 1', 'it reads no table'],
+    [
+      'two kinds of numbers in one',
+      `${first}| extend a = coalesce(toint(Properties.deadLetters), 0)`,
+      'line 3: coalesce has an int and a long',
+    ],
   ])('reports %s', (_what, text, fault) => {
     expect(findFaults(text)).toContain(fault);
   });

@@ -77,14 +77,19 @@ describe('what changes all day long', () => {
   }
 
   it.each([
-    ['is known', aQuota()],
-    ['is not known', aQuota({ resetUtcOffsetHours: undefined })],
+    { what: 'is known', seconds: 10, quota: aQuota() },
+    { what: 'is not known', seconds: 30, quota: aQuota({ resetUtcOffsetHours: undefined }) },
   ])(
-    'a blob every ten seconds: spends under 60 % of the files and delays nothing, when the hour of the reset %s',
+    'a blob every $seconds seconds: spends under 60 % of the files and delays nothing, when the hour of the reset $what',
     { timeout: 120_000 },
-    async (_what, quota) => {
+    async ({ quota, seconds }) => {
       const hot = 'live/hot.json';
-      const day = await liveThrough({ quota, hot: [hot], standing: namesIn('live', 9), tickMs: 10_000 });
+      const day = await liveThrough({
+        quota,
+        hot: [hot],
+        standing: namesIn('live', 9),
+        tickMs: seconds * 1_000,
+      });
       expect(day.delayed).toEqual([]);
       expect(day.directories).toEqual([]);
       const spent = day.files.filter((one) => one === url(hot)).length;

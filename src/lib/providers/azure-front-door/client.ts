@@ -13,8 +13,13 @@ import { describePurge, urlsNamedIn } from './request.ts';
 
 const MINUTE_MS = 60_000;
 
-/** A purge took from two minutes to three quarters of an hour; one behind others in Front Door's queue takes longer. */
-const POLL_PAUSES_MS = [0.5, 1, 2, 5, 10, 20, 30, 60, 120].map((minutes) => minutes * MINUTE_MS);
+/**
+ * A purge took from two minutes to three quarters of an hour; one behind others in Front Door's queue takes longer.
+ * Its end lets go what waits for it: it is noticed soon, by the time that the purge took.
+ */
+const POLL_PAUSES_MS = [0.5, 1, 1, 2, 2, 3, 5, 5, 5, 5, 5, 10, 10, 10, 20, 30, 60, 120].map(
+  (minutes) => minutes * MINUTE_MS,
+);
 
 /** Takes the CDN's configuration, the way to its API, and a clock. */
 export function createAzureFrontDoor(

@@ -74,10 +74,22 @@ describe('Azure Front Door', () => {
     const { limits, quota, capabilities } = client([]).cdn;
     expect([limits, quota]).toEqual([LIMITS, undefined]);
     expect(capabilities).toMatchObject({ hosts: 'listed', purgesInFlight: 1 });
-    expect(capabilities.pollPausesMs).toEqual(
-      [30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200].map((seconds) => seconds * 1_000),
-    );
+    expect(capabilities.pollPausesMs).toEqual(capabilities.pollPausesMs.toSorted((a, b) => a - b));
+    expect(capabilities.pollPausesMs.at(-1)).toBe(2 * 3_600_000);
   });
+
+  // Seen: https://learn.microsoft.com/en-us/answers/questions/5781077 and the recordings of Azure's own clients.
+  it.each([2, 3, 10, 18, 20, 34, 45, 90])(
+    'is asked soon after a purge of %i minutes ended: what waits for its place goes on then',
+    (minutes) => {
+      let askedAtMs = 0;
+      for (const pauseMs of client([]).cdn.capabilities.pollPausesMs) {
+        if (askedAtMs < minutes * 60_000) askedAtMs += pauseMs;
+      }
+      expect(askedAtMs).toBeGreaterThanOrEqual(minutes * 60_000);
+      expect(askedAtMs).toBeLessThanOrEqual(minutes * 60_000 * 1.5);
+    },
+  );
 
   it('has the endpoint of the configuration for a host that none was named for', async () => {
     expect(await client([]).cdn.findEndpoint(HOST)).toEqual({ ok: true, value: 'www' });
