@@ -14,8 +14,6 @@ const DEPLOYMENTS = 200;
 export function generatedTrace(seed: number): Trace {
   const random = seededRandom(seed);
   const section = zipf(DIRECTORIES, random);
-  const pathOf = (directory: number, file: number): string =>
-    `/part${directory % 6}/section${directory}/page${file}.html`;
   const whole = (directory: number): string[] =>
     Array.from({ length: FILES }, (_, file) => pathOf(directory, file));
   const everything = Array.from({ length: DIRECTORIES }, (_, directory) => whole(directory)).flat();
@@ -28,4 +26,8 @@ export function generatedTrace(seed: number): Trace {
     return { puts: [...new Set(puts)], deletes: [] };
   });
   return { name: `generated from seed ${seed}`, deployments };
+}
+
+function pathOf(directory: number, file: number): string {
+  return `/part${directory % 6}/section${directory}/page${file}.html`;
 }

@@ -6,6 +6,8 @@ export type Cloud = {
   readonly armUrl: string;
   /** What its tokens are for. */
   readonly audience: string;
+  /** What they were for once, and may still be. */
+  readonly olderAudience: string;
   /** Where a login is made. */
   readonly authority: string;
   /** What the hosts of its storage accounts end with. */
@@ -18,12 +20,14 @@ export const CLOUDS: Readonly<Record<(typeof CLOUD_NAMES)[number], Cloud>> = {
   azure: {
     armUrl: 'https://management.azure.com',
     audience: 'https://management.azure.com',
+    olderAudience: 'https://management.core.windows.net',
     authority: 'https://login.microsoftonline.com',
     storageSuffix: 'core.windows.net',
   },
   'azure-china': {
     armUrl: 'https://management.chinacloudapi.cn',
     audience: 'https://management.chinacloudapi.cn',
+    olderAudience: 'https://management.core.chinacloudapi.cn',
     authority: 'https://login.chinacloudapi.cn',
     storageSuffix: 'core.chinacloudapi.cn',
   },

@@ -110,7 +110,8 @@ const DNS_NAME = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?!\d+$)[a-z0-9](?
 /** Hexadecimal throughout, or a long run without `_` that is strewn with digits, as in base64. */
 const LIKE_A_KEY = /^[0-9a-f]{16,}$|(?=[^_]*(?:\d[^_]*){4})[^_]{24}/iu;
 
-function isLoopback(hostname: string): boolean {
+/** Takes the `hostname` of a URL. */
+export function isLoopback(hostname: string): boolean {
   return (
     hostname === 'localhost' ||
     hostname.endsWith('.localhost') ||

@@ -1,9 +1,10 @@
 // The entry of an Azure Front Door profile (Standard or Premium) as an operator writes it.
 
 import * as z from 'zod';
-import { CLOUD_NAMES } from './clouds.ts';
+import { CLOUD_NAMES, CLOUDS } from './clouds.ts';
 import { Guid, limitsUpTo, parsed, Timeouts } from './document-fields.ts';
 import {
+  isLoopback,
   parseAudience,
   parseAuthority,
   parseResourceGroup,
@@ -29,7 +30,7 @@ const Identity = z.strictObject({
   }),
 });
 
-export const AzureFrontDoor = z.strictObject({
+const Profile = z.strictObject({
   provider: z.literal('azure-front-door').meta({ description: 'The kind of CDN.' }),
   subscription: Guid.meta({ description: 'Id of the subscription that the Front Door profile belongs to.' }),
   resourceGroup: parsed(parseResourceGroup).meta({
@@ -75,3 +76,25 @@ export const AzureFrontDoor = z.strictObject({
   }),
   timeouts: Timeouts,
 });
+
+export const AzureFrontDoor = Profile.refine(isSentWhereItIsFor, {
+  path: ['audience'],
+  error:
+    'must be of the same host as armUrl, or of Azure Resource Manager where armUrl is: tokens go only to whom they are for',
+});
+
+/**
+ * Whoever writes the document names the host that the tokens go to. It must not be theirs, with a token for all that
+ * the identity may do elsewhere.
+ */
+function isSentWhereItIsFor({
+  cloud,
+  armUrl = CLOUDS[cloud].armUrl,
+  audience = CLOUDS[cloud].audience,
+}: z.output<typeof Profile>): boolean {
+  const { host, hostname } = new URL(armUrl);
+  if (isLoopback(hostname)) return true;
+  const known = Object.values(CLOUDS).find((one) => `.${host}`.endsWith(`.${new URL(one.armUrl).host}`));
+  const isFor = known === undefined ? [`https://${host}`] : [known.audience, known.olderAudience];
+  return isFor.some((one) => new URL(one).host === new URL(audience).host);
+}

@@ -87,6 +87,8 @@ export type RequestPurge = {
   readonly urls: readonly string[];
   /** Ids of the requests that purge again what failed of it. */
   readonly repurgedBy?: readonly string[] | undefined;
+  /** Those of `urls` that the CDN failed to purge and that are not purged again. */
+  readonly failedUrls?: readonly string[] | undefined;
 };
 
 export type RequestRefusal = { readonly cdn: string; readonly url: string; readonly detail: string };
@@ -140,12 +142,19 @@ export function withPurge(record: RequestRecord, purge: RequestPurge, complete: 
 
 /**
  * Takes a record and the end of a purge, gives the record with it: `succeeded` once nothing waits, nothing was
- * refused and every purge ended well. A record that does not name the purge comes back as it is.
+ * refused and every purge ended well, `failed` once something of it failed that is not purged again. A record that does not name the purge comes back as it is.
  */
-export function withPurgeEnd(record: RequestRecord, { id, state, repurges }: EndedPurge): RequestRecord {
+export function withPurgeEnd(record: RequestRecord, ended: EndedPurge): RequestRecord {
+  const { id, state, repurges } = ended;
   if (!record.purges.some((purge) => purge.id === id)) return record;
   const repurgedBy = repurges.length === 0 ? undefined : repurges.map(({ requestId }) => requestId);
-  const purges = record.purges.map((purge) => (purge.id === id ? { ...purge, state, repurgedBy } : purge));
+  const again = new Set(repurges.flatMap(({ urls }) => urls));
+  const forGood = new Set(ended.failedUrls.filter((url) => !again.has(url)));
+  const purges = record.purges.map((purge) => {
+    if (purge.id !== id) return purge;
+    const failed = purge.urls.filter((url) => forGood.has(url));
+    return { ...purge, state, repurgedBy, failedUrls: failed.length === 0 ? undefined : failed };
+  });
   return {
     ...record,
     purges,
@@ -158,7 +167,7 @@ function endOf({
   purges,
   refused = [],
 }: Pick<RequestRecord, 'purges' | 'refused'>): 'accepted' | 'succeeded' | 'failed' {
-  if (refused.length > 0) return 'failed';
+  if (refused.length > 0 || purges.some(({ failedUrls = [] }) => failedUrls.length > 0)) return 'failed';
   return purges.every(({ state }) => state === 'succeeded') ? 'succeeded' : 'accepted';
 }
 

@@ -122,6 +122,7 @@ const purge1 = z.object({
 const purge = purge1.extend({
   state: z.enum(['accepted', 'running', 'succeeded', 'failed', 'unknown']),
   repurgedBy: texts.optional(),
+  failedUrls: texts.optional(),
 });
 
 const asked = {

@@ -171,7 +171,8 @@ async function change(
   throw new StorageTrouble(`the quota ledger was changed by others ${TRIES} times in a row`);
 }
 
-const isManual = <O extends Owner>({ owners }: CoalescedTarget<O>): boolean =>
+/** Whether a person asks for it. */
+export const isManual = <O extends Owner>({ owners }: CoalescedTarget<O>): boolean =>
   [...owners].some(({ causes }) => causes.some(isPersons));
 
 function spenderOf<O extends Owner>(target: CoalescedTarget<O>): Spender {

@@ -16,7 +16,7 @@ import type { Planning } from './plan-directories.ts';
 import { planSending } from './plan-sending.ts';
 import { StorageTrouble, type PurgeProvider, type Run } from './ports.ts';
 import { findFlightHold, flightTurnOf } from './purges-in-flight.ts';
-import { reserveQuota, settleQuota, type Grant } from './reserve-quota.ts';
+import { isManual, reserveQuota, settleQuota, type Grant } from './reserve-quota.ts';
 import { sendBatch } from './send-batch.ts';
 import type { SendPorts, SendResult } from './send-purges.ts';
 
@@ -43,7 +43,9 @@ export async function sendWithinQuota<O extends Owner>(
   const { quota } = provider;
   if (quota === undefined) {
     const { going } = await planSending(targets, sending);
-    return sendToEndpoints(going, {
+    // As by a quota: where few purges may be under way, a backlog may take hours.
+    const inOrder = going.toSorted((a, b) => Number(isManual(b)) - Number(isManual(a)));
+    return sendToEndpoints(inOrder, {
       ...sending,
       report(result) {
         noteSpending(result, quota, sending);

@@ -73,6 +73,37 @@ describe('a Front Door profile', () => {
   });
 });
 
+describe('where tokens go', () => {
+  it.each([
+    ['another host', { armUrl: 'https://management.example.net' }],
+    ['a host that looks like it', { armUrl: 'https://management.azure.com.example.net' }],
+    ['one that ends like it', { armUrl: 'https://a-management.azure.com' }],
+    ['another port', { armUrl: 'https://a.example.net:444', audience: 'https://a.example.net' }],
+    [
+      'another host, with a token for secrets',
+      { armUrl: 'https://a.example.net', audience: 'https://vault.azure.net' },
+    ],
+    ['Azure itself, with a token for secrets', { audience: 'https://vault.azure.net' }],
+    ['the other cloud', { cloud: 'azure-china', armUrl: 'https://management.azure.com' }],
+  ])('is not %s', (_where, places) => {
+    expect(problems(parseConfiguration(aFrontDoorDocument(places)))).toEqual([
+      'cdns.front-door.audience: must be of the same host as armUrl, or of Azure Resource Manager where armUrl is: tokens go only to whom they are for',
+    ]);
+  });
+
+  it.each([
+    ['Azure, by the audience that it had once', { audience: 'https://management.core.windows.net/' }],
+    ['a region of Azure', { armUrl: 'https://westeurope.management.azure.com' }],
+    [
+      'a cloud that we do not know',
+      { armUrl: 'https://management.example.net', audience: 'https://management.example.net/' },
+    ],
+    ['this machine', { armUrl: 'http://127.0.0.1:7082', audience: 'https://management.azure.com' }],
+  ])('may be %s', (_where, places) => {
+    expect(parseConfiguration(aFrontDoorDocument(places)).ok).toBe(true);
+  });
+});
+
 describe('the endpoint of a host', () => {
   it('is that of the host, in lower case, else that of the CDN', () => {
     const hosts = ['www.example.cn', { host: 'media.example.cn', endpoint: 'Media-2' }];

@@ -421,6 +421,23 @@ describe('the record of a request', () => {
       });
     });
 
+    it('has failed when the CDN failed to purge something of it that is not purged again', () => {
+      const [own = ''] = purge.urls;
+      const failed: EndedPurge = {
+        ...ended,
+        state: 'failed',
+        failedUrls: [own, 'http://www.example.cn/other'],
+      };
+      expect(withPurgeEnd(accepted, failed)).toMatchObject({
+        state: 'failed',
+        purges: [{ state: 'failed', failedUrls: [own] }, {}],
+      });
+      const ofOthers: EndedPurge = { ...failed, failedUrls: ['http://www.example.cn/other'] };
+      expect(withPurgeEnd(accepted, ofOthers)).toMatchObject({ state: 'accepted' });
+      const again: EndedPurge = { ...failed, repurges: [{ requestId: 'request-2', urls: [own], times: 1 }] };
+      expect(withPurgeEnd(accepted, again)).toMatchObject({ state: 'accepted' });
+    });
+
     it('has not succeeded while it waits for more', () => {
       expect(withPurgeEnd(withPurge(record, purge, false), ended)).toMatchObject({ state: 'waiting' });
     });

@@ -7,6 +7,8 @@ import { instant } from '../../../src/lib/core/instant.ts';
 import { err, ok } from '../../../src/lib/core/result.ts';
 import { storageCredential } from '../../../src/lib/identity/storage-credential.ts';
 import type { TokenSource } from '../../../src/lib/identity/token-source.ts';
+import { callStorage } from '../../../src/lib/storage/trouble.ts';
+import { StorageTrouble } from '../../../src/lib/use-cases/ports.ts';
 
 const source = (getToken: TokenSource['getToken']): TokenSource => ({ getToken, forget: () => undefined });
 
@@ -23,9 +25,12 @@ it.each(['https://storage.azure.com/.default', ['https://storage.azure.com/.defa
   },
 );
 
-it('throws where there is none, and says why', async () => {
+it('is in trouble, as storage may be, where there is none, and says why', async () => {
   const credential = storageCredential(source(async () => err({ kind: 'refused', detail: 'no identity' })));
-  await expect(credential.getToken('https://storage.azure.com/.default')).rejects.toThrow('no identity');
+  const blob = new BlobServiceClient('https://contoso.blob.example', credential).getContainerClient('a');
+  const call = callStorage('look', async (abortSignal) => blob.getProperties({ abortSignal }));
+  await expect(call).rejects.toThrow(StorageTrouble);
+  await expect(call).rejects.toThrow('there is no token for storage: no identity');
 });
 
 it('is what the SDK’s clients take', () => {

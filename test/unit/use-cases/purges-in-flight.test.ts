@@ -189,6 +189,25 @@ describe('a CDN that takes one purge at a time', () => {
     expect(world.records.requests()).toMatchObject([{ state: 'accepted' }]);
   });
 
+  it('gets what a person asks for before all that waits', async () => {
+    const world = worldOf(1, { cdn: { limits: { ...LIMITS, urlsPerRequest: 2 } } });
+    await changed(world, '0', '1', '2', '3', '4');
+    world.clock.advance(1_000);
+    await requestPurge(
+      { ask: aUrlAsk({ files: [url('urgent')] }), reason: undefined, idempotency: undefined },
+      world.ports,
+      world.run,
+    );
+    await world.flush();
+    await pollAndFlush(world);
+    await pollAndFlush(world);
+    expect(purges(world)).toEqual([
+      ['0', '1'],
+      ['urgent', '2'],
+      ['3', '4'],
+    ]);
+  });
+
   it('is kept waiting for two hours at most by a purge whose end cannot be learnt', async () => {
     const world = worldOf();
     world.cdn.followBy(() => err(aRefusal({ status: 403, errorType: 'AuthorizationFailed' })));
