@@ -14,8 +14,6 @@ const DEPLOYMENTS = 200;
 export function generatedTrace(seed: number): Trace {
   const random = seededRandom(seed);
   const section = zipf(DIRECTORIES, random);
-  const whole = (directory: number): string[] =>
-    Array.from({ length: FILES }, (_, file) => pathOf(directory, file));
   const everything = Array.from({ length: DIRECTORIES }, (_, directory) => whole(directory)).flat();
   const deployments = Array.from({ length: DEPLOYMENTS }, (_, index): Deployment => {
     const kind = index === 0 ? 1 : random();
@@ -30,4 +28,8 @@ export function generatedTrace(seed: number): Trace {
 
 function pathOf(directory: number, file: number): string {
   return `/part${directory % 6}/section${directory}/page${file}.html`;
+}
+
+function whole(directory: number): string[] {
+  return Array.from({ length: FILES }, (_, file) => pathOf(directory, file));
 }

@@ -130,8 +130,14 @@ describe('a listing of storage', () => {
   it('counts below a directory, live', async () => {
     const container = await containerWith('a/1', 'a/2', 'a/b/3', 'a-b/4');
     const directory = { account, container, directory: 'a/' };
-    expect(await countDirectory([directory], () => true, 10, lister)).toEqual({ kind: 'counted', objects: 3 });
-    expect(await countDirectory([directory], () => true, 1, lister)).toEqual({ kind: 'more-than', objects: 1 });
+    expect(await countDirectory([directory], () => true, 10, lister)).toEqual({
+      kind: 'counted',
+      objects: 3,
+    });
+    expect(await countDirectory([directory], () => true, 1, lister)).toEqual({
+      kind: 'more-than',
+      objects: 1,
+    });
   });
 });
 
