@@ -77,7 +77,7 @@ param entraIssuer string = '${environment().authentication.loginEndpoint}${subsc
 @maxValue(3650)
 param recordsDays int = 30
 
-@description('App settings beside those that are made here, by name. They win.')
+@description('App settings beside those that are made here, by name. They win. No secrets: deployments keep their parameters for all to read who may read the resource group.')
 param extraSettings object = {}
 
 @description('Object id of who may upload the configuration and write the keys; azd gives that of whoever runs it. Empty: nobody.')

@@ -1,6 +1,7 @@
 // Who signed this request, and is it genuine? Steps 2 to 9 of the validation order, written from the
 // published algorithm (https://docs.azure.cn/en-us/cdn/cdn-api-signature) and sharing nothing with the app.
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
+import { equalInConstantTime } from '../emulator/equal-in-constant-time.ts';
 import { refuse, type Refused } from './api-error.ts';
 import type { ApiKey, Behaviour } from './settings.ts';
 
@@ -114,8 +115,4 @@ function queryLine(rawQuery: string): string {
 
 function hmacHex(keyValue: string, text: string): string {
   return createHmac('sha256', Buffer.from(keyValue, 'utf8')).update(text, 'utf8').digest('hex').toUpperCase();
-}
-
-function equalInConstantTime(a: string, b: string): boolean {
-  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
 }

@@ -1,5 +1,6 @@
 // The URLs by which an operation is asked about: long, signed, and not to be made by anybody else.
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { equalInConstantTime } from '../emulator/equal-in-constant-time.ts';
 import { refuse, type Refused } from './arm-error.ts';
 import type { Operation } from './operations.ts';
 
@@ -41,8 +42,9 @@ export function createOperationUrls(): OperationUrls {
       if (!isGiven(t) || !isGiven(c) || !isGiven(s) || !isGiven(h)) {
         return refuse(400, 'BadRequest', 'The operation URL is not complete.');
       }
-      const genuine = sameText(s, signatureOf(id, t, c));
-      if (genuine && sameText(h, createHash('sha256').update(s).digest('base64url'))) return { ok: true };
+      const genuine = equalInConstantTime(s, signatureOf(id, t, c));
+      if (genuine && equalInConstantTime(h, createHash('sha256').update(s).digest('base64url')))
+        return { ok: true };
       return refuse(403, 'Forbidden', 'The signature of the operation URL is not valid.');
     },
   };
@@ -50,8 +52,4 @@ export function createOperationUrls(): OperationUrls {
 
 function isGiven(value: string | null | undefined): value is string {
   return value !== null && value !== undefined && value !== '';
-}
-
-function sameText(a: string, b: string): boolean {
-  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
 }

@@ -1,6 +1,7 @@
 // Access tokens as a managed identity gets them: opaque to the app, with an audience and an end, checked here.
-import { createHmac, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import * as z from 'zod';
+import { equalInConstantTime } from '../emulator/equal-in-constant-time.ts';
 import { refuse, type Refused } from './arm-error.ts';
 
 export interface IssuedToken {
@@ -89,8 +90,4 @@ function decode(text: string): z.infer<typeof Claims> | undefined {
   } catch {
     return undefined;
   }
-}
-
-function equalInConstantTime(a: string, b: string): boolean {
-  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
 }

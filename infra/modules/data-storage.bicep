@@ -50,7 +50,12 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2023-05-01' = {
   parent: account
   name: 'default'
   properties: {
+    // Off: the app writes its ledgers, backlog and open purges again and again, and each listing of a tick would have to
+    // pass all that was deleted or written over: learn.microsoft.com/azure/storage/blobs/soft-delete-blob-overview
     deleteRetentionPolicy: {
+      enabled: false
+    }
+    containerDeleteRetentionPolicy: {
       enabled: true
       days: 7
     }

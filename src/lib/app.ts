@@ -1,16 +1,13 @@
-// Composition root: the one place that reads app settings and builds real clients.
+// Composition root: the one place that builds real clients, by the app settings.
 
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 
 import type { HttpHandler } from '@azure/functions';
 import type { BlobServiceClient, ContainerClient } from '@azure/storage-blob';
 import type { Agent } from 'undici';
 
-import { ConfigurationError } from './config/configuration-error.ts';
-import { blobConfiguration, fixedConfiguration } from './config/configuration-source.ts';
-import { parseConfigurationText } from './config/configuration.ts';
-import { parseEnvironment, type Environment } from './config/environment.ts';
+import { blobConfiguration } from './config/configuration-source.ts';
+import type { Environment } from './config/environment.ts';
 import { checkSettings } from './config/required-settings.ts';
 import type { Configuration } from './core/configuration.ts';
 import { instant } from './core/instant.ts';
@@ -19,6 +16,7 @@ import type { TokenSources } from './identity/token-sources.ts';
 import type { HttpTimeouts } from './providers/http/send.ts';
 import { createClockOffset, type ClockOffset } from './providers/azure-china-cdn/clock-offset.ts';
 import type { CallReports } from './providers/azure-china-cdn/signed-calls.ts';
+import { readSettings } from './read-settings.ts';
 import { reportCdn } from './report-cdn.ts';
 import { reportConfiguration } from './report-configuration.ts';
 import type { InventoryServices, Services, ServicesLoader } from './services.ts';
@@ -70,8 +68,7 @@ type Settings = Readonly<Record<string, string | undefined>>;
  * or a document among them cannot be worked by; a document in a blob is judged by `start`.
  */
 export function createApp(settings: Settings): App {
-  const environment = parseEnvironment(settings);
-  const fixed = fixedSource(environment, settings);
+  const { environment, fixed } = readSettings(settings);
   let building: Promise<Services> | undefined;
   const services = (): Promise<Services> => {
     building ??= buildServices(environment, fixed, settings).catch((error: unknown) => {
@@ -99,44 +96,9 @@ export function createApp(settings: Settings): App {
   };
 }
 
-function fixedSource(
-  { configurationFrom }: Environment,
-  settings: Settings,
-): ConfigurationSource | undefined {
-  switch (configurationFrom.kind) {
-    case 'setting':
-      return fixedConfiguration(parseDocument(configurationFrom.text, settings));
-    case 'file':
-      return fixedConfiguration(parseDocument(readDocument(configurationFrom.path), settings));
-    case 'blob':
-      return undefined;
-  }
-}
-
-function parseDocument(text: string, settings: Settings): Configuration {
-  const parsed = parseConfigurationText(text);
-  if (!parsed.ok) throw new ConfigurationError(parsed.error);
-  const problems = checkSettings(parsed.value, (name) => settings[name]);
-  if (problems.length > 0) throw new ConfigurationError(problems);
-  return parsed.value;
-}
-
-function readDocument(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new ConfigurationError([{ path: 'PURGE_CONFIG_FILE', message: `cannot read the file ${path}` }], {
-      cause,
-    });
-  }
-}
-
 /** host.json ends an invocation after five minutes; what it was sending then would be sent again. */
 const LONGEST_SENDING_MS = 4 * 60_000;
 const LONGEST_TAKING_MS = 150_000;
-
-/** On this machine, by the platform: it asks for the token, and that may take seconds. */
-const IDENTITY_TIMEOUTS: HttpTimeouts = { connectMs: 2_000, headersMs: 20_000, bodyMs: 10_000 };
 
 const systemClock: Clock = { now: () => instant(Date.now()) };
 
@@ -308,10 +270,7 @@ async function loadTokenSources(settings: Settings, telemetry: Telemetry): Promi
   const { createTokenSources } = await import('./identity/token-sources.ts');
   return createTokenSources({
     secret: (name) => secretOf(settings, name),
-    async sender() {
-      const { createAgent, createHttpSender } = await import('./providers/http/send.ts');
-      return createHttpSender(createAgent(IDENTITY_TIMEOUTS), 'x-ms-request-id', telemetry);
-    },
+    telemetry,
     now: systemClock.now,
   });
 }

@@ -85,6 +85,11 @@ describe('a caller', () => {
     { what: 'without token', header: null, code: 'AuthenticationFailed' },
     { what: 'with another scheme', header: 'Basic abc', code: 'AuthenticationFailedInvalidHeader' },
     { what: 'with a made-up token', header: 'Bearer a.b.c', code: 'InvalidAuthenticationToken' },
+    {
+      what: 'whose signature is as long as a true one, and has more bytes',
+      header: `Bearer a.b.${'é'.repeat(43)}`,
+      code: 'InvalidAuthenticationToken',
+    },
   ])('$what is refused', async ({ header, code }) => {
     const frontDoor = await startFrontDoor();
 

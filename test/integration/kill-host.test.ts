@@ -2,9 +2,6 @@
 // everything that matters, and nothing is lost.
 
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
 import { afterAll, beforeAll, describe, expect, test, vi, type ExpectStatic } from 'vitest';
@@ -32,10 +29,8 @@ const edgeHost = 'files.contoso.localhost';
 const shortTimes = { PURGE_VISIBILITY_SECONDS: '5', PURGE_LEASE_SECONDS: '15' };
 
 let stack: Stack;
-const compileCache = mkdtempSync(join(tmpdir(), 'kill-host-'));
 
 beforeAll(async () => {
-  vi.stubEnv('NODE_COMPILE_CACHE', compileCache);
   // Every place has a host of its own.
   stack = await startStack({ ports: FREE_PORTS, host: 'none', retryScale: quickRetryScale });
   // What a host compiled it leaves behind when it ends well: the many that follow it start in half the time.
@@ -48,8 +43,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([...places].map((place) => place.close()));
   await stack.stop();
-  vi.unstubAllEnvs();
-  rmSync(compileCache, { recursive: true });
 });
 
 /** An app whose calls all go through a proxy of its own. */

@@ -628,8 +628,28 @@ describe('a person’s purge', () => {
 });
 
 // Side by side, since most of the time goes into waiting: each has an app of its own, or blobs of its own.
+describe.concurrent('the tracker’s timer', () => {
+  // First, as it waits longest: the CDN is asked 15 seconds after the acceptance at the earliest.
+  test('follows a person’s purge to its end, on the schedule of the setting', async (context) => {
+    const { expect } = context;
+    const settings = { PURGE_TRACK_SCHEDULE: '* * * * * *' };
+    const lane = await openLane(context, { settings, timers: true });
+
+    const told = await ask({ body: oneFile('/tracked.txt') }, lane.functionsUrl);
+
+    await vi.waitFor(
+      async () => {
+        const { json } = await look(told.json['link']);
+        expect(json).toMatchObject({ state: 'succeeded', purges: [{ state: 'succeeded' }] });
+      },
+      { timeout: 40_000, interval: 250 },
+    );
+  });
+});
+
 describe.concurrent('events that Event Grid writes straight into the buffer', () => {
   test('are purged as if the function had buffered them, under every name', async (context) => {
+    const { expect } = context;
     const lane = await openLane(context, { deliverTo: 'queue' });
     const odd = oddNames.map((name) => `raw/${name}`.slice(0, 1_024));
     await lane.publish({ ...aForeignEvent, eventType: 'Microsoft.EventGrid.SubscriptionValidationEvent' });

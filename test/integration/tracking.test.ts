@@ -1,13 +1,13 @@
-// Accepted purges followed to their end, on real parts: Azurite, the CDN emulator, and the app as it is built.
+// Accepted purges followed to their end, on real parts: Azurite, the CDN emulator, and the app as it is built. That the
+// timer follows them on the Functions host is in pipeline.test.ts.
 
 import { randomBytes, randomUUID } from 'node:crypto';
 
 import type { ContainerClient } from '@azure/storage-blob';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import * as z from 'zod';
 
 import { createCdnEmulator, type CdnEmulator } from '../../dev/cdn-emulator/emulator.ts';
-import { FREE_PORTS, startStack } from '../../dev/stack.ts';
 import { createApp } from '../../src/lib/app.ts';
 import { instant } from '../../src/lib/core/instant.ts';
 import { GIVE_UP_AFTER_MS } from '../../src/lib/core/purge-tracking.ts';
@@ -346,30 +346,5 @@ describe('a tick', () => {
     expect(await costOf()).toBe(1);
     expect([app.log.lines.length, app.telemetry.flushes()]).toEqual([lines, flushes]);
     await proxy.close();
-  });
-});
-
-describe('on the Functions host', () => {
-  test('the timer follows a person’s purge to its end, on the schedule of the setting', async ({
-    onTestFinished,
-  }) => {
-    const stack = await startStack({
-      ports: FREE_PORTS,
-      host: 'embedded',
-      settings: { PURGE_TRACK_SCHEDULE: '* * * * * *' },
-    });
-    onTestFinished(() => stack.stop());
-    const headers = { 'x-functions-key': stack.secrets.functionKey, 'content-type': 'application/json' };
-    const body = JSON.stringify({ files: ['http://www.contoso.localhost/tracked.txt'] });
-    const told = await fetch(`${stack.functionsUrl}/api/purges`, { method: 'POST', headers, body });
-    const { link } = z.looseObject({ link: z.string() }).parse(await told.json());
-
-    await vi.waitFor(
-      async () => {
-        const answer = await fetch(link, { headers });
-        expect(await answer.json()).toMatchObject({ state: 'succeeded', purges: [{ state: 'succeeded' }] });
-      },
-      { timeout: 40_000, interval: 250 },
-    );
   });
 });

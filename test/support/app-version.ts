@@ -33,9 +33,15 @@ export async function runVersion(
 ): Promise<readonly string[]> {
   const args = ['--version', version, '--take', JSON.stringify(take), '--flushes', `${flushes}`];
   const { stdout } = await promisify(execFile)(process.execPath, [MAIN, ...args], {
-    env: { PATH: process.env['PATH'], ...settings },
+    env: { ...inherited(), ...settings },
     timeout: LONGEST_MS,
     killSignal: 'SIGKILL',
   });
   return Told.parse(JSON.parse(stdout)).warnings;
+}
+
+/** No setting of the app is among these. */
+function inherited(): Readonly<Record<string, string | undefined>> {
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  return { PATH, NODE_COMPILE_CACHE };
 }

@@ -37,6 +37,8 @@ export interface LaneOptions {
   readonly settings?: Settings | ((connectionString: string) => Settings);
   /** Default: `function`. */
   readonly deliverTo?: DeliveryTarget;
+  /** Whether its timers run by themselves. Default: only what a test asks for is run. */
+  readonly timers?: boolean;
   /** Takes every child that is started, for its output and its end. */
   readonly onChild: (child: Child) => void;
 }
@@ -49,7 +51,7 @@ const HostReady = z.object({ url: z.string() });
 
 export async function startLane(
   stack: Stack,
-  { settings = {}, deliverTo = 'function', onChild }: LaneOptions,
+  { settings = {}, deliverTo = 'function', timers = false, onChild }: LaneOptions,
 ): Promise<Lane> {
   const id = randomUUID().slice(0, 8);
   const records = `records-${id}`;
@@ -75,7 +77,7 @@ export async function startLane(
     const started = await startChild({
       name: `Functions host of ${id}`,
       file: fileOf('functions-host/main.ts'),
-      args: ['--port', port, '--no-timers'],
+      args: ['--port', port, ...(timers ? [] : ['--no-timers'])],
       env: {
         ...stack.appSettings,
         PURGE_QUEUE: queueName,

@@ -7,6 +7,7 @@ import type {
   ConfiguredHost,
   PlannerConfiguration,
 } from '../core/configuration.ts';
+import { decodeUrlPath } from '../core/inventory/served-containers.ts';
 import { EXACT_MATCHING, type UrlMatching } from '../core/capabilities.ts';
 import { SCHEMES, type Scheme } from '../core/cdn-url.ts';
 import { err, ok, type Result } from '../core/result.ts';
@@ -101,8 +102,8 @@ function buildPlanner({
   const isForbidden = matchesDirectory(never);
   const isGroup = matchesDirectory(groups);
   return {
-    isAllowed: (host, directory) => (roots || directory !== '/') && !isForbidden(`${host}${directory}`),
-    isGroup: groups.length === 0 ? undefined : (host, directory) => isGroup(`${host}${directory}`),
+    isAllowed: (host, directory) => (roots || directory !== '/') && !isForbidden(host, directory),
+    isGroup: groups.length === 0 ? undefined : isGroup,
     newBlobs,
     smallestDirectory,
     mostEvicted,
@@ -115,11 +116,18 @@ function buildPlanner({
 
 const HOUR_MS = 3_600_000;
 
-/** Takes a directory with its slash: `host/assets/**` means `host/assets/` itself as well. */
-function matchesDirectory(globs: readonly string[]): (directory: string) => boolean {
+/**
+ * Takes a host and a URL directory with its slash: `host/assets/**` means `host/assets/` itself as well. Its name may
+ * be written as blobs are named or as URLs spell it: who protects a directory must not fail by its spelling.
+ */
+function matchesDirectory(globs: readonly string[]): (host: string, directory: string) => boolean {
   if (globs.length === 0) return () => false;
-  const matches = matchesAny(globs);
-  return (directory) => matches(directory) || matches(directory.slice(0, -1));
+  const matchesName = matchesAny(globs);
+  const matches = (name: string): boolean => matchesName(name) || matchesName(name.slice(0, -1));
+  return (host, directory) => {
+    const named = decodeUrlPath(directory) ?? directory;
+    return matches(`${host}${directory}`) || (named !== directory && matches(`${host}${named}`));
+  };
 }
 
 type CdnDocument = ConfigurationDocument['cdns'][string];

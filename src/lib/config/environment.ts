@@ -4,6 +4,7 @@ import * as z from 'zod';
 
 import { isTimeZone } from '../shown-time.ts';
 import { ConfigurationError } from './configuration-error.ts';
+import type { ConfigurationProblem } from './configuration-problem.ts';
 import { parseInventoryConnections } from './inventory-connections.ts';
 import {
   parseStorageConnection,
@@ -59,18 +60,18 @@ type Settings = Readonly<Record<string, string | undefined>>;
 
 /** Takes the app settings, gives the environment. Throws a ConfigurationError that lists every fault. */
 export function parseEnvironment(settings: Settings): Environment {
-  const given = Object.fromEntries(
-    Object.entries(settings).filter(([, value]) => value !== undefined && value !== ''),
-  );
+  const given = givenOf(settings);
   const parsed = RawEnvironment.safeParse(given);
   const origins = originsOf(given);
   const [configurationFrom] = origins;
   const storage = parseStorageConnection(given, 'PURGE_STORAGE');
   const inventory = parseInventoryConnections(given);
+  const conflicts = findConflicts(given);
   if (
     !parsed.success ||
     !storage.ok ||
     !inventory.ok ||
+    conflicts.length > 0 ||
     configurationFrom === undefined ||
     origins.length > 1
   ) {
@@ -78,6 +79,7 @@ export function parseEnvironment(settings: Settings): Environment {
     throw new ConfigurationError([
       ...(storage.ok ? [] : storage.error),
       ...faults.map(({ path, message }) => ({ path: path.join('.'), message })),
+      ...conflicts,
       ...(inventory.ok ? [] : inventory.error),
       ...(origins.length === 1 ? [] : [ONE_DOCUMENT]),
     ]);
@@ -107,6 +109,16 @@ export function parseEnvironment(settings: Settings): Environment {
   };
 }
 
+/** Takes the app settings, faulty as they may be, gives where the document is; undefined unless that is one place. */
+export function findOrigin(settings: Settings): ConfigurationOrigin | undefined {
+  const origins = originsOf(givenOf(settings));
+  return origins.length === 1 ? origins[0] : undefined;
+}
+
+/** What is empty counts as not set. */
+const givenOf = (settings: Settings): Settings =>
+  Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined && value !== ''));
+
 const ONE_DOCUMENT = {
   path: 'PURGE_CONFIG',
   message: 'set exactly one of PURGE_CONFIG (the JSON document), PURGE_CONFIG_FILE and PURGE_CONFIG_BLOB',
@@ -132,7 +144,7 @@ const schedule = z
   .string()
   .regex(/^\S+(?: \S+){5}$/, 'must be an NCRONTAB expression of six fields, as in "*/10 * * * * *"');
 
-const AnyEnvironment = z.object({
+const RawEnvironment = z.object({
   PURGE_CONFIG_BLOB: z
     .string()
     .regex(/^[^/]+\/.+$/, 'must be CONTAINER/BLOB, in the account of PURGE_STORAGE')
@@ -189,21 +201,22 @@ const AnyEnvironment = z.object({
     .string()
     .regex(/^[!-~]{1,250}$/, 'must be the value of an app role, without spaces')
     .optional(),
-  // By the platform: learn.microsoft.com/azure/app-service/reference-app-settings#authentication--authorization
-  WEBSITE_AUTH_ENABLED: z.string().optional(),
 });
 
-const RawEnvironment = AnyEnvironment.refine(
-  (raw) => raw.PURGE_DEAD_LETTER_CONTAINER !== raw.PURGE_RECORDS_CONTAINER,
-  {
-    path: ['PURGE_DEAD_LETTER_CONTAINER'],
-    message: 'must not be the container of the records',
-  },
-).refine(
-  (raw) => raw.PURGE_HTTP_REQUIRED_ROLE === undefined || /^true$/iu.test(raw.WEBSITE_AUTH_ENABLED ?? ''),
-  {
-    path: ['PURGE_HTTP_REQUIRED_ROLE'],
-    message:
-      'needs App Service Authentication, which is off for this app (WEBSITE_AUTH_ENABLED is not true): without it anybody could claim the role',
-  },
-);
+/** Faults between two settings: told beside those of single ones, whatever these are. */
+function findConflicts(given: Settings): ConfigurationProblem[] {
+  const problems: ConfigurationProblem[] = [];
+  const records = given['PURGE_RECORDS_CONTAINER'] ?? DEFAULT_RECORDS_CONTAINER;
+  if (given['PURGE_DEAD_LETTER_CONTAINER'] === records) {
+    const message = 'must not be the container of the records';
+    problems.push({ path: 'PURGE_DEAD_LETTER_CONTAINER', message });
+  }
+  // By the platform: learn.microsoft.com/azure/app-service/reference-app-settings#authentication--authorization
+  const isSigningIn = /^true$/iu.test(given['WEBSITE_AUTH_ENABLED'] ?? '');
+  if (given['PURGE_HTTP_REQUIRED_ROLE'] !== undefined && !isSigningIn) {
+    const message =
+      'needs App Service Authentication, which is off for this app (WEBSITE_AUTH_ENABLED is not true): without it anybody could claim the role';
+    problems.push({ path: 'PURGE_HTTP_REQUIRED_ROLE', message });
+  }
+  return problems;
+}

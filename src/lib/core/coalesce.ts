@@ -2,7 +2,7 @@
 
 import type { UrlMatching } from './capabilities.ts';
 import { targetKey, type PurgeTarget } from './purge-target.ts';
-import { comparableUrl, directoryOf, isDirectlyIn } from './url-matching.ts';
+import { comparableUrl, directoryOf, isDirectlyIn, startOfPath } from './url-matching.ts';
 
 /** Who needs a target purged: a change, a person's request. */
 export type Claim<Owner> = { readonly target: PurgeTarget; readonly owner: Owner };
@@ -99,8 +99,7 @@ function findTopmostCover(target: PurgeTarget, directoryKeys: ReadonlySet<string
     const directory = directoryOf(url);
     return directoryKeys.has(keyOf(directory)) && isDirectlyIn(url, directory) ? keyOf(directory) : undefined;
   }
-  const afterAuthority = url.indexOf('/', url.indexOf('//') + 2);
-  for (let slash = afterAuthority; slash !== -1; slash = url.indexOf('/', slash + 1)) {
+  for (let slash = startOfPath(url); slash !== -1; slash = url.indexOf('/', slash + 1)) {
     const key = keyOf(url.slice(0, slash + 1));
     if (directoryKeys.has(key)) return key;
   }

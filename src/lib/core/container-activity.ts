@@ -3,7 +3,7 @@
 
 import { instant, type Instant } from './instant.ts';
 
-/** By `placeKey`. */
+/** By `activityKey`. */
 export type ContainerActivity = ReadonlyMap<string, ContainerHabit>;
 
 export type ContainerHabit = {
@@ -19,7 +19,6 @@ export type ActiveDay = { readonly day: Instant; readonly longestSilenceMs: numb
 export type Silence = {
   readonly account: string;
   readonly container: string;
-  readonly lastChangeAt: Instant;
   readonly silentForMs: number;
   /** The longest silence of the days that are known. */
   readonly usualMs: number;
@@ -39,9 +38,17 @@ const DAYS_WITH_CHANGES = 4;
 const MARGIN = 1.5;
 /** Below it the habit is noise: deliveries may come late. */
 const SHORTEST_MS = HOUR_MS;
+/** Nobody waits any longer for a container that has died. */
+const KEPT_FOR_MS = 60 * DAY_MS;
 
 /** Account names have no slash. */
 export const activityKey = (account: string, container: string): string => `${account}/${container}`;
+
+/** What an `activityKey` is of. */
+export function placeOfActivity(key: string): { readonly account: string; readonly container: string } {
+  const slash = key.indexOf('/');
+  return { account: key.slice(0, slash), container: key.slice(slash + 1) };
+}
 
 /** Takes what is known and when containers changed last, gives both; the same object if nothing is news. */
 export function withChanges(
@@ -81,16 +88,7 @@ export function findSilences(activity: ContainerActivity, now: Instant): readonl
     const usualMs = days.reduce((longest, { longestSilenceMs }) => Math.max(longest, longestSilenceMs), 0);
     const silentForMs = now - lastChangeAt;
     if (silentForMs <= Math.max(usualMs * MARGIN, SHORTEST_MS)) return [];
-    const slash = key.indexOf('/');
-    return [
-      {
-        account: key.slice(0, slash),
-        container: key.slice(slash + 1),
-        lastChangeAt,
-        silentForMs,
-        usualMs,
-      },
-    ];
+    return [{ ...placeOfActivity(key), silentForMs, usualMs }];
   });
 }
 
@@ -99,5 +97,3 @@ export function forgetSilent(activity: ContainerActivity, now: Instant): Contain
   const kept = [...activity].filter(([, { lastChangeAt }]) => lastChangeAt > now - KEPT_FOR_MS);
   return kept.length === activity.size ? activity : new Map(kept);
 }
-
-const KEPT_FOR_MS = 60 * DAY_MS;

@@ -2,7 +2,7 @@
 
 import type { Backlog } from './backlog.ts';
 import { listBacklog } from './backlog-listing.ts';
-import { activityKey, findSilences, type ContainerActivity } from './container-activity.ts';
+import { findSilences, placeOfActivity, type ContainerActivity } from './container-activity.ts';
 import type { Instant } from './instant.ts';
 import type { QuotaLedger, QuotaPolicy } from './quota-ledger.ts';
 import { quotaOutlook } from './quota-outlook.ts';
@@ -136,13 +136,13 @@ function describeBacklog(
     };
   }
   const { targets, requests, oldestSince } = listBacklog(backlog, at, 0);
-  const groups = Map.groupBy(backlog.entries.values(), (entry) =>
-    JSON.stringify([entry.type === 'target' ? entry.target.site : '', entry.reason]),
+  const bySite = Map.groupBy(backlog.entries.values(), (entry) =>
+    entry.type === 'target' ? entry.target.site : '',
   );
-  const described = [...groups.values()].flatMap((entries) =>
-    entries.slice(0, 1).map((entry) => ({
-      site: entry.type === 'target' ? entry.target.site : '',
-      reason: entry.reason,
+  const described = [...bySite].flatMap(([site, ofSite]) =>
+    [...Map.groupBy(ofSite, ({ reason }) => reason)].map(([reason, entries]) => ({
+      site,
+      reason,
       waiting: entries.length,
       oldestAgeMs: ageOf(earliest(entries.map(({ since }) => since)), at) ?? 0,
     })),
@@ -170,7 +170,7 @@ function describeInventory(
 function describeSites(activity: ContainerActivity, rules: readonly MappingRule[], at: Instant): string {
   const latest = new Map<string, Instant>();
   for (const [key, { lastChangeAt }] of activity) {
-    for (const site of sitesServing(key, rules)) {
+    for (const site of sitesServing(placeOfActivity(key), rules)) {
       const known = latest.get(site);
       if (known === undefined || known < lastChangeAt) latest.set(site, lastChangeAt);
     }
@@ -187,17 +187,18 @@ function describeSilences(
   rules: readonly MappingRule[],
   at: Instant,
 ): readonly ContainerSilence[] {
-  const silences = findSilences(activity, at).flatMap(({ account, container, silentForMs, usualMs }) => {
-    const sites = sitesServing(activityKey(account, container), rules);
+  const silences = findSilences(activity, at).flatMap((silence) => {
+    const sites = sitesServing(silence, rules);
     // What nobody serves any more may be silent.
-    return sites.length === 0 ? [] : [{ sites: sites.join(' '), account, container, silentForMs, usualMs }];
+    return sites.length === 0 ? [] : [{ sites: sites.join(' '), ...silence }];
   });
   return silences.toSorted((one, other) => other.silentForMs - one.silentForMs).slice(0, MOST_SILENCES);
 }
 
-function sitesServing(key: string, rules: readonly MappingRule[]): readonly string[] {
-  const slash = key.indexOf('/');
-  const [account, container] = [key.slice(0, slash), key.slice(slash + 1)];
+function sitesServing(
+  { account, container }: Pick<ContainerSilence, 'account' | 'container'>,
+  rules: readonly MappingRule[],
+): readonly string[] {
   const serving = rules.filter(
     (rule) => (rule.account === '*' || rule.account === account) && rule.matchesContainer(container),
   );

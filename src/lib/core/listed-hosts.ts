@@ -16,20 +16,18 @@ type ListedLimits = { readonly paths: number; readonly bytes: number };
 
 /**
  * Takes different paths, the oldest first, gives the requests, that with the oldest first, and each in the given
- * order. As few as the number of paths allows; what alone is over `bytes` goes alone.
+ * order. As few as the number of paths allows, rarely one more; what alone is over `bytes` goes alone.
  */
 export function packPaths<Path extends ListedPath>(
   paths: readonly Path[],
   limits: ListedLimits,
 ): readonly (readonly Path[])[] {
-  const byHosts = new Map<string, Request<Path>[]>();
-  const others: Request<Path>[] = [];
-  for (const path of paths) {
-    if (path.kind === 'directory') addToLast(path, ofHosts(path, byHosts), limits);
-  }
-  const withDirectories = [...byHosts.values()].flat();
+  const directories = paths.filter(({ kind }) => kind === 'directory');
   const files = paths.filter(({ kind }) => kind === 'file');
-  for (const file of fillUp(files, withDirectories, limits)) addToLast(file, others, limits);
+  const withDirectories = [...Map.groupBy(directories, keyOf).values()].flatMap((alike) =>
+    packInOrder(alike, limits),
+  );
+  const others = packInOrder(fillUp(files, withDirectories, limits), limits);
 
   const ages = new Map(paths.map((path, age) => [path, age]));
   const byAge = (a: Path, b: Path): number => (ages.get(a) ?? 0) - (ages.get(b) ?? 0);
@@ -47,27 +45,20 @@ type Request<Path> = {
 
 const keyOf = ({ hosts }: ListedPath): string => [...hosts].toSorted().join(' ');
 
-function ofHosts<Path extends ListedPath>(
-  path: Path,
-  byHosts: Map<string, Request<Path>[]>,
-): Request<Path>[] {
-  const key = keyOf(path);
-  const known = byHosts.get(key) ?? [];
-  byHosts.set(key, known);
-  return known;
-}
-
-function addToLast<Path extends ListedPath>(
-  path: Path,
-  requests: Request<Path>[],
+function packInOrder<Path extends ListedPath>(
+  paths: readonly Path[],
   limits: ListedLimits,
-): void {
-  let request = requests.at(-1);
-  if (request === undefined || !hasRoom(request, path, limits)) {
-    request = { paths: [], hosts: new Set(), bytes: 0 };
-    requests.push(request);
+): readonly Request<Path>[] {
+  const requests: Request<Path>[] = [];
+  for (const path of paths) {
+    let request = requests.at(-1);
+    if (request === undefined || !hasRoom(request, path, limits)) {
+      request = { paths: [], hosts: new Set(), bytes: 0 };
+      requests.push(request);
+    }
+    add(path, request);
   }
-  add(path, request);
+  return requests;
 }
 
 function hasRoom<Path extends ListedPath>(
@@ -92,60 +83,21 @@ function newHostBytes(path: ListedPath, known: ReadonlySet<string>): number {
   return bytes;
 }
 
-/**
- * Puts files where directories leave room and no new host would join them; gives those for which there is none. As
- * many as can find room: a file makes another go elsewhere if that helps (augmenting paths, by the sets of hosts).
- */
+/** Puts files where directories leave room and no new host would join them; gives those for which there is none. */
 function fillUp<Path extends ListedPath>(
   files: readonly Path[],
   requests: readonly Request<Path>[],
   limits: ListedLimits,
 ): readonly Path[] {
   // The fewest hosts first: the fewer copies are purged that are not due.
-  const open = requests
-    .filter(({ paths }) => paths.length < limits.paths)
-    .toSorted((a, b) => a.hosts.size - b.hosts.size);
-  const guests = new Map(open.map((request) => [request, new Map<string, Path[]>()]));
-  const settle = (file: Path, request: Request<Path>): void => {
+  const open = requests.toSorted((a, b) => a.hosts.size - b.hosts.size);
+  const placed = new Set<Path>();
+  // Whoever is due on many hosts finds the fewest requests that have them all.
+  for (const file of files.toSorted((a, b) => b.hosts.size - a.hosts.size)) {
+    const request = open.find((one) => newHostBytes(file, one.hosts) === 0 && hasRoom(one, file, limits));
+    if (request === undefined) continue;
     add(file, request);
-    const ofRequest = guests.get(request);
-    const alike = ofRequest?.get(keyOf(file));
-    if (alike === undefined) ofRequest?.set(keyOf(file), [file]);
-    else alike.push(file);
-  };
-  const place = (file: Path, seen: Set<Request<Path>>): boolean => {
-    const fitting = open.filter((request) => !seen.has(request) && newHostBytes(file, request.hosts) === 0);
-    const free = fitting.find((request) => hasRoom(request, file, limits));
-    if (free !== undefined) {
-      settle(file, free);
-      return true;
-    }
-    for (const request of fitting) {
-      if (seen.has(request)) continue;
-      seen.add(request);
-      for (const [key, alike] of guests.get(request) ?? []) {
-        const guest = alike.at(-1);
-        if (key === keyOf(file) || guest === undefined || !place(guest, seen)) continue;
-        alike.pop();
-        request.paths.splice(request.paths.indexOf(guest), 1);
-        request.bytes -= guest.bytes;
-        // By number there is room now; by bytes there may not be, and the next guest is asked.
-        if (!hasRoom(request, file, limits)) continue;
-        settle(file, request);
-        return true;
-      }
-    }
-    return false;
-  };
-
-  const left: Path[] = [];
-  // Once nothing makes room for a set of hosts, nothing later will.
-  const hopeless = new Set<string>();
-  for (const file of files) {
-    if (hopeless.has(keyOf(file)) || !place(file, new Set())) {
-      hopeless.add(keyOf(file));
-      left.push(file);
-    }
+    placed.add(file);
   }
-  return left;
+  return files.filter((file) => !placed.has(file));
 }

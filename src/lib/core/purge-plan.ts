@@ -7,6 +7,7 @@ import type { CdnUrl } from './cdn-url.ts';
 import { groupRuns } from './purge-groups.ts';
 import { packPaths, type ListedPath } from './listed-hosts.ts';
 import type { PlannedDirectory } from './purge-record.ts';
+import { startOfPath } from './url-matching.ts';
 
 /** The targets of one call to a CDN. */
 export type Batch<Owner> = {
@@ -31,7 +32,8 @@ const ENVELOPE_BYTES = 64;
 
 /**
  * Takes the targets of one CDN, oldest first, its limits and where its requests name hosts, gives the batches grouped
- * by endpoint. `urlsPerRequest` are different paths where hosts are listed. A URL that alone is over `bytesPerRequest` goes in a batch of its own: the CDN must judge it.
+ * by endpoint. `urlsPerRequest` are different paths where hosts are listed. A URL that alone is over `bytesPerRequest`
+ * goes in a batch of its own: the CDN must judge it.
  */
 export function planBatches<Owner>(
   targets: readonly LocatedTarget<Owner>[],
@@ -89,7 +91,7 @@ function chunkByPath<Owner>(
   const paths = new Map<string, Path>();
   for (const located of targets) {
     const { kind, url, host } = located.target;
-    const key = `${kind} ${url.slice(url.indexOf('/', url.indexOf('//') + 2))}`;
+    const key = `${kind} ${url.slice(startOfPath(url))}`;
     const known = paths.get(key);
     if (known === undefined) {
       // Of the URL, which is longer than what a request makes of its path.

@@ -10,6 +10,7 @@ import type { EndedPurge, PurgeState } from './purge-record.ts';
 import type { PurgeTarget } from './purge-target.ts';
 import { err, ok, type Result } from './result.ts';
 import { mapToTargets } from './url-mapping.ts';
+import { startOfPath } from './url-matching.ts';
 
 export type PurgeAsk = UrlAsk | BlobAsk;
 
@@ -142,7 +143,8 @@ export function withPurge(record: RequestRecord, purge: RequestPurge, complete: 
 
 /**
  * Takes a record and the end of a purge, gives the record with it: `succeeded` once nothing waits, nothing was
- * refused and every purge ended well, `failed` once something of it failed that is not purged again. A record that does not name the purge comes back as it is.
+ * refused and every purge ended well, `failed` once something of it failed that is not purged again. A record that
+ * does not name the purge comes back as it is.
  */
 export function withPurgeEnd(record: RequestRecord, ended: EndedPurge): RequestRecord {
   const { id, state, repurges } = ended;
@@ -320,7 +322,7 @@ function findNameFault(name: string, extent: AffectedPath['extent']): string | u
 }
 
 const isHostRoot = ({ kind, url }: PurgeTarget): boolean =>
-  kind === 'directory' && isRootPath(url.slice(url.indexOf('/', url.indexOf('//') + 2)));
+  kind === 'directory' && isRootPath(url.slice(startOfPath(url)));
 
 /** Whoever folds `//` or decodes `%2F` takes such a path for `/`; many take a backslash for a slash. */
 const isRootPath = (path: string): boolean => /^(?:[/\\]|%2f|%5c)+$/iu.test(path);

@@ -3,7 +3,8 @@
 import { instant, type Instant } from './instant.ts';
 import { spendOf, type DayBudget } from './purge-budget.ts';
 import { quotaDays, shareOfDayLeft } from './quota-days.ts';
-import { openPurse, spentInDay, type QuotaLedger, type QuotaPolicy, type Units } from './quota-ledger.ts';
+import { spentInDay, type QuotaLedger, type QuotaPolicy, type Units } from './quota-ledger.ts';
+import { openPurse } from './quota-purse.ts';
 import { usualSpending } from './usual-spending.ts';
 
 export type BudgetOutlook = {

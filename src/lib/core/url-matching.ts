@@ -27,6 +27,11 @@ export function isDirectlyIn(url: string, directory: string): boolean {
   return !/[/\\]|%2f|%5c/iu.test(url.slice(directory.length, endOfPath(url)));
 }
 
+/** Takes an absolute URL, or a comparable one, gives where its path begins: right after scheme and host. */
+export function startOfPath(url: string): number {
+  return url.indexOf('/', url.indexOf('//') + 2);
+}
+
 /** Takes a URL, gives that of the directory which its path names or lies in. */
 export function directoryOf(url: string): string {
   return url.slice(0, url.lastIndexOf('/', endOfPath(url) - 1) + 1);

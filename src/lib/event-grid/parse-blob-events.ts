@@ -9,8 +9,10 @@ import type { ParsedEvent } from '../use-cases/buffer-blob-changes.ts';
 import { BlobEventData, EventEnvelope, type Envelope } from './event-grid.schema.ts';
 
 /**
- * Takes a delivery (one event or an array of them), or what stands in a queue, and the accounts that are believed, gives what each event came
- * to: one parsed event, or two for a rename of which only one name can be purged. Never throws: a delivery that failed would come again for a day and fail each time.
+ * Takes a delivery (one event or an array of them) or what stands in a queue, the accounts that are believed, and the
+ * trace of the delivery, which goes before an event's own. Gives what each event came to: one parsed event, or two for
+ * a rename of which only one name can be purged. Never throws: a delivery that failed would come again for a day and
+ * fail each time.
  */
 export function parseBlobEvents(
   delivery: unknown,

@@ -32,6 +32,9 @@ export type TokenSource = {
 /** A request that is under way when its token ends would be refused. */
 const BEFORE_END_MS = 5 * 60_000;
 
+/** While the token that is kept does, the next try to renew it comes so long after one that failed. */
+const AFTER_FAILURE_MS = 15_000;
+
 /** Builds a source over `fetch`, which is called once for all who need a token of an audience at the same time. */
 export function createTokenSource(fetch: FetchToken, now: () => Instant): TokenSource {
   const kept = new Map<string, { readonly token: Token; readonly renewAt: number }>();
@@ -46,9 +49,12 @@ export function createTokenSource(fetch: FetchToken, now: () => Instant): TokenS
       kept.set(audience, { token: result.value, renewAt });
       return result;
     }
-    // What is kept is not at its end yet.
     const old = kept.get(audience)?.token;
-    return old !== undefined && old.expiresAt > now() ? ok(old) : result;
+    if (old === undefined || old.expiresAt <= now()) return result;
+    // What is kept is not at its end yet. Who gives tokens may be slow to fail: not every call is to wait for that.
+    const pauseMs = Math.max(result.error.retryAfterMs ?? 0, AFTER_FAILURE_MS);
+    kept.set(audience, { token: old, renewAt: Math.min(now() + pauseMs, old.expiresAt) });
+    return ok(old);
   };
 
   return {

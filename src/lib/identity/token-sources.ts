@@ -2,7 +2,8 @@
 
 import type { IdentityConfiguration } from '../core/configuration.ts';
 import type { Instant } from '../core/instant.ts';
-import type { HttpSender } from '../providers/http/send.ts';
+import type { HttpTimeouts } from '../providers/http/send.ts';
+import type { Telemetry } from '../use-cases/ports.ts';
 import { createTokenSource, type FetchToken, type TokenSource } from './token-source.ts';
 
 export type TokenSources = (identity: Identity) => TokenSource;
@@ -13,8 +14,7 @@ type Identity = Pick<IdentityConfiguration, 'kind' | 'clientId' | 'authority'>;
 type TokenSourceParts = {
   /** The value of an app setting. Throws when it is not set. */
   readonly secret: (name: string) => string;
-  /** For the platform's own endpoint. */
-  readonly sender: () => Promise<HttpSender>;
+  readonly telemetry: Telemetry;
   readonly now: () => Instant;
 };
 
@@ -34,15 +34,22 @@ function fetchWhenNeeded(identity: Identity, parts: TokenSourceParts): FetchToke
   return async (audience) => (await (loading ??= load(identity, parts)))(audience);
 }
 
+/** Of the platform's endpoint, on this machine: it asks for the token, and that may take seconds. */
+const TIMEOUTS: HttpTimeouts = { connectMs: 2_000, headersMs: 20_000, bodyMs: 10_000 };
+
 async function load(
   { kind, clientId, authority }: Identity,
-  { secret, sender, now }: TokenSourceParts,
+  { secret, telemetry, now }: TokenSourceParts,
 ): Promise<FetchToken> {
   switch (kind) {
     case 'managed': {
-      const { managedIdentity } = await import('./managed-identity.ts');
+      const [{ managedIdentity }, { createAgent, createHttpSender }] = await Promise.all([
+        import('./managed-identity.ts'),
+        import('../providers/http/send.ts'),
+      ]);
       const endpoint = { url: secret('IDENTITY_ENDPOINT'), header: secret('IDENTITY_HEADER') };
-      return managedIdentity(endpoint, clientId, await sender(), now);
+      const send = createHttpSender(createAgent(TIMEOUTS), 'x-ms-request-id', telemetry);
+      return managedIdentity(endpoint, clientId, send, now);
     }
     case 'login': {
       const { packageLogin } = await import('./package-login.ts');

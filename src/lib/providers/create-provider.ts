@@ -31,6 +31,7 @@ export type ProviderParts = {
   readonly newId: () => string;
 };
 
+/** Takes a CDN of the configuration, whose secrets are checked to be set. Nothing is asked yet, no token either. */
 export function createProvider(cdn: CdnConfiguration, parts: ProviderParts): PurgeProvider {
   const { secret, agentFor, clock, telemetry, clockOffsetFor, reportsFor, tokensFor, newId } = parts;
   switch (cdn.provider) {

@@ -9,7 +9,7 @@ import * as z from 'zod';
 import { keyOf, type Backlog, type Waiting, type WaitingMessage, type WaitReason } from '../core/backlog.ts';
 import { rereadCdnUrl } from '../core/cdn-url.ts';
 import { instant, isRecordable } from '../core/instant.ts';
-import type { NotAccepted } from '../core/purge-outcome.ts';
+import type { NotAccepted, PurgeFailureReason } from '../core/purge-outcome.ts';
 import type { Cause } from '../core/purge-record.ts';
 import type { PurgeTarget } from '../core/purge-target.ts';
 import { FORMATS } from '../storage/format-versions.ts';
@@ -22,7 +22,12 @@ export function* encodeBacklog(backlog: Backlog): Generator<string, void> {
     version: FORMATS.backlog.writes,
     nextRevision,
     places: [...places.values()].map(({ place }) => place),
-    holds: Object.fromEntries(holds),
+    holds: Object.fromEntries(
+      [...holds].map(([key, { until, times, outcome: held }]) => [
+        key,
+        { until, times, outcome: outcomeToWire(held) },
+      ]),
+    ),
     throttlings: Object.fromEntries(throttlings),
   };
   yield toLine(head);
@@ -72,6 +77,7 @@ const OUTCOME_CLASSES = [
   'unknown',
 ] as const;
 
+/** The first that there were. A word more, and versions that do not know it refuse the whole backlog: none is added. */
 const FAILURE_REASONS = [
   'could-not-connect',
   'timed-out',
@@ -81,11 +87,15 @@ const FAILURE_REASONS = [
   'quota-spent',
   'throttled',
   'saves-quota',
-  'purge-in-flight',
   'no-ledger',
-  'no-token',
   'not-recorded',
 ] as const;
+
+/** What came later, each with the older word under which it is written: of a call that did not leave either. */
+const LATER_REASONS = {
+  'no-token': 'could-not-connect',
+  'purge-in-flight': 'throttled',
+} as const satisfies Partial<Record<PurgeFailureReason, (typeof FAILURE_REASONS)[number]>>;
 
 const text = z.string().optional();
 const count = z.int().min(0);
@@ -124,6 +134,8 @@ const outcome = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('failed'),
     reason: z.enum(FAILURE_REASONS),
+    /** It is the reason. Versions that do not know it read the other, and may drop this. */
+    laterReason: z.enum(['no-token', 'purge-in-flight']).optional(),
     detail: z.string(),
     sent: z.boolean(),
     status: z.number().optional(),
@@ -292,9 +304,25 @@ const messageFrom = (wire: z.infer<typeof message>): WaitingMessage => ({
   text: 'json' in wire ? Buffer.from(wire.json, 'utf8').toString('base64') : wire.text,
 });
 
+/** Less `namedUrls`: nothing waits by them. */
+function outcomeToWire(held: NotAccepted): z.infer<typeof outcome> {
+  if (held.kind === 'refused') {
+    const { namedUrls: _leftOut, ...refused } = held;
+    return refused;
+  }
+  const { reason } = held;
+  return isLater(reason)
+    ? { ...held, reason: LATER_REASONS[reason], laterReason: reason }
+    : { ...held, reason };
+}
+
+const isLater = (reason: PurgeFailureReason): reason is keyof typeof LATER_REASONS => reason in LATER_REASONS;
+
 function outcomeFrom({ retryAfterMs, correlationId, ...wire }: z.infer<typeof outcome>): NotAccepted {
   const answer = { retryAfterMs, correlationId };
-  return wire.kind === 'refused' ? { ...wire, ...answer } : { ...wire, status: wire.status, ...answer };
+  if (wire.kind === 'refused') return { ...wire, ...answer };
+  const { laterReason, ...failed } = wire;
+  return { ...failed, reason: laterReason ?? wire.reason, status: wire.status, ...answer };
 }
 
 const atFrom = (time: number | undefined) => (time === undefined ? undefined : instant(time));

@@ -34,7 +34,8 @@ export type BeatPorts = {
 /**
  * One beat. With nothing to do it costs five storage calls: both queues, the backlog, the open purges, and when
  * containers changed; one more for each queue that has messages, for the dead letters, for each quota's ledger, and for
- * the inventory's index where directories are planned. Storage trouble leaves a gap, and the beat names it.
+ * the inventory's index where directories are planned. Storage trouble leaves a gap; the beat names it, and the log
+ * says why.
  */
 export async function beat(ports: BeatPorts, run: Run): Promise<void> {
   const { queues, deadLetters, clock } = ports;
@@ -45,6 +46,10 @@ export async function beat(ports: BeatPorts, run: Run): Promise<void> {
     } catch (error) {
       if (!(error instanceof StorageTrouble)) throw error;
       unseen.push(what);
+      run.log.warn('The heartbeat could not look at something: its figures are missing in this beat.', {
+        what,
+        error: error.message,
+      });
       return undefined;
     }
   };

@@ -1,7 +1,7 @@
 // What each file took of the day's quota, as far as this process knows: what changes all day long must not eat it up.
 
-import type { Instant } from '../core/instant.ts';
-import { firstReset, nextReset, type QuotaCalendar } from '../core/quota-days.ts';
+import { instant, type Instant } from '../core/instant.ts';
+import { nextReset, type QuotaCalendar } from '../core/quota-days.ts';
 import { targetKey, type PurgeTarget } from '../core/purge-target.ts';
 
 type SpentTarget = Pick<PurgeTarget, 'cdn' | 'kind' | 'url' | 'matching'>;
@@ -18,23 +18,21 @@ export type DaySpending = {
   readonly isRefused: (url: string) => boolean;
 };
 
+const DAY_MS = 24 * 3_600_000;
+
 export function createDaySpending(): DaySpending {
-  const byTarget = new Map<string, { readonly reset: Instant; readonly units: number }>();
+  /** By the reset that ends the day: subscriptions may have theirs at different hours. */
+  const days = new Map<Instant, Map<string, number>>();
   const refused = new Set<string>();
-  const spent = (target: SpentTarget, reset: Instant): number => {
-    const known = byTarget.get(targetKey(target));
-    return known?.reset === reset ? known.units : 0;
-  };
   return {
-    spent,
+    spent: (target, reset) => days.get(reset)?.get(targetKey(target)) ?? 0,
     recalled: new Set(),
     note(target, units, reset) {
-      const key = targetKey(target);
-      const before = spent(target, reset);
       // What is spent in a day is bounded by its quota; days that are over are dropped with the first of the next.
-      const [oldest] = byTarget.values();
-      if (oldest !== undefined && oldest.reset !== reset) byTarget.clear();
-      byTarget.set(key, { reset, units: before + units });
+      if (!days.has(reset)) for (const over of days.keys()) if (over <= reset - DAY_MS) days.delete(over);
+      const day = days.get(reset) ?? new Map<string, number>();
+      const key = targetKey(target);
+      days.set(reset, day.set(key, (day.get(key) ?? 0) + units));
     },
     refuse(url) {
       refused.add(url);
@@ -45,8 +43,10 @@ export function createDaySpending(): DaySpending {
 
 /**
  * When the day is over by whose clock a site spends. While the hour of the reset is not known, two days count at once:
- * at the end of the first nothing is sure to come back, and a share for each would be two shares a day.
+ * at the end of the first nothing is sure to come back, and a share for each would be two shares a day. A day that is
+ * about to begin is not that day yet, though what is spent just before it may count in it.
  */
 export function pacedReset(now: Instant, calendar: QuotaCalendar): Instant {
-  return calendar.resetUtcOffsetHours === undefined ? nextReset(now, calendar) : firstReset(now, calendar);
+  const { resetMarginMs: marginMs } = calendar;
+  return instant(nextReset(instant(now - marginMs), { resetUtcOffsetHours: calendar.resetUtcOffsetHours ?? 8, resetMarginMs: 0 }) + marginMs);
 }

@@ -78,10 +78,11 @@ export async function planDirectories<O extends Owner>(
   const tooLarge = [...groupsTooLarge(files, day, settings)]
     .filter(([, members]) => [...members].some((member) => going.has(member)))
     .map(([group]): PlannedGroup => ({ group, how: 'consecutive-requests' }));
-  return carryOut(planned, untouched, files, groupOf, tooLarge, settings, now);
+  return carryOut(planned, untouched, files, groupOf, tooLarge, now);
 }
 
-const isPlannable = <O extends Owner>({ target, owners }: LocatedTarget<O>): boolean =>
+/** What a person asks for goes as it was asked, and so does a directory that is due as such. */
+export const isPlannable = <O extends Owner>({ target, owners }: LocatedTarget<O>): boolean =>
   target.kind === 'file' && ![...owners].some(({ causes }) => causes.some(isPersons));
 
 function carryOut<O extends Owner>(
@@ -90,7 +91,6 @@ function carryOut<O extends Owner>(
   files: readonly LocatedTarget<O>[],
   groupOf: ReadonlyMap<number, string | undefined>,
   tooLarge: readonly PlannedGroup[],
-  { maxStalenessMs }: PlannerConfiguration,
   now: Instant,
 ): PlannedTargets<O> {
   const { plan, atLatestHours, dropped } = planned;
@@ -111,8 +111,10 @@ function carryOut<O extends Owner>(
         case 'budget-spent':
           shortages.set(target, describeWait(why));
           break;
-        case 'by-choice': {
-          const until = instant(now + Math.ceil(Math.min(hours * HOUR_MS, maxStalenessMs)));
+        case 'by-choice':
+        case 'hot':
+        case 'new-blob': {
+          const until = instant(now + Math.ceil(hours * HOUR_MS));
           waiting.push({ target, until, reason: 'saves-quota', why: describeWait(why) });
           break;
         }

@@ -3,11 +3,14 @@
 import { instant } from '../core/instant.ts';
 import type { PlannedGroup } from '../core/planner/problem.ts';
 import type { PacedBudget } from '../core/planner/prices.ts';
+import { spendOf } from '../core/purge-budget.ts';
 import type { LocatedTarget } from '../core/purge-plan.ts';
 import type { NotAccepted } from '../core/purge-outcome.ts';
+import { startOfPath } from '../core/url-matching.ts';
+import { unitOf } from '../core/quota-ledger.ts';
 import { pacedReset } from './day-spending.ts';
 import type { Owner } from './owner.ts';
-import { planDirectories, type PlannedTargets, type PlannedWait } from './plan-directories.ts';
+import { isPlannable, planDirectories, type PlannedTargets, type PlannedWait } from './plan-directories.ts';
 import type { SpendingDay } from './planning-problem.ts';
 import { StorageTrouble, type Clock, type LedgerStore, type PurgeProvider } from './ports.ts';
 import { recallSpending } from './recall-spending.ts';
@@ -34,11 +37,12 @@ export async function planSending<O extends Owner>(
 }
 
 /**
- * Takes what is due, gives what of the provider's budgets is left and when its day is over. A budget for a call allows as
- * many times its limit as calls may be under way. Throws StorageTrouble.
+ * Takes what is due, gives what of the provider's budgets is left for the plan, beside what is due and not planned, and
+ * when its day is over. A budget for a call allows as many times its limit as calls may be under way. Throws
+ * StorageTrouble.
  */
-export async function readSpendingDay(
-  due: readonly LocatedTarget<unknown>[],
+export async function readSpendingDay<O extends Owner>(
+  due: readonly LocatedTarget<O>[],
   { subscription, quota, budgets, limits, capabilities }: PurgeProvider,
   ports: { readonly clock: Clock; readonly ledgers: LedgerStore },
 ): Promise<SpendingDay> {
@@ -46,11 +50,14 @@ export async function readSpendingDay(
   const calls = capabilities.purgesInFlight ?? Infinity;
   // Where hosts are listed, a path counts once for all of its hosts.
   const hostsAPath = capabilities.hosts === 'listed' ? due.length / Math.max(countPaths(due), 1) : 1;
+  const beside = due.filter((target) => !isPlannable(target));
+  const files = beside.filter((target) => unitOf(target) === 'files').length;
+  const unplanned = { files, directories: beside.length - files };
   const perCall = budgets
     .filter(({ per }) => per === 'call')
     .map((budget): PacedBudget => {
       const limit = Math.floor(budget.limit * calls * hostsAPath);
-      return { ...budget, limit, left: limit };
+      return { ...budget, limit, left: Math.max(limit - spendOf(budget, unplanned), 0) };
     });
   const { urlsPerRequest } = limits;
   if (quota === undefined) {
@@ -62,7 +69,7 @@ export async function readSpendingDay(
       mostFilesOf: () => mostFilesIn(perCall),
     };
   }
-  const day = await quotaForEvents(subscription, quota, ports);
+  const day = await quotaForEvents(subscription, beside, quota, ports);
   const all = [...day.budgets, ...perCall];
   return {
     budgets: all,
@@ -83,9 +90,7 @@ function mostFilesIn(budgets: readonly PacedBudget[]): number {
 const DAY_MS = 24 * 3_600_000;
 
 function countPaths(due: readonly LocatedTarget<unknown>[]): number {
-  return new Set(
-    due.map(({ target: { kind, url, host } }) => `${kind} ${url.slice(url.indexOf(host))}`.replace(host, '')),
-  ).size;
+  return new Set(due.map(({ target: { kind, url } }) => `${kind} ${url.slice(startOfPath(url))}`)).size;
 }
 
 /** Whoever cannot see what is left plans nothing: the reservation tells of the trouble. */

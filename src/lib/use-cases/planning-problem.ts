@@ -9,7 +9,8 @@ import type { PacedBudget } from '../core/planner/prices.ts';
 import { DEFAULT_WORK_LIMIT } from '../core/planner/problem.ts';
 import type { LocatedTarget } from '../core/purge-plan.ts';
 import type { PurgeTarget } from '../core/purge-target.ts';
-import type { BudgetShare } from '../core/quota-ledger.ts';
+import type { BudgetShare } from '../core/quota-purse.ts';
+import { startOfPath } from '../core/url-matching.ts';
 import type { DaySpending } from './day-spending.ts';
 import type { Owner } from './owner.ts';
 
@@ -130,22 +131,25 @@ export function groupsTooLarge<O extends Owner>(
   return tooLarge;
 }
 
-/** Whether nothing stood there before the newest of its changes, in none of the places that it may be read from. */
+/**
+ * Whether nothing stood there before its changes, in none of the places that it may be read from. Somewhere a creation
+ * must be known that none of them is older than: else what was deleted, and waited while its container was listed
+ * anew, would be taken for new, and so would the URL of a directory, which an index document answers.
+ */
 function isNew<O extends Owner>(file: LocatedTarget<O>, { served, of }: Inventory): boolean {
   const { site, path } = placeOf(file.target);
   const causes = ownersOf([file]).flatMap((owner) => owner.causes);
   // Whose request it is must be told what became of it.
   if (causes.some(({ type }) => type === 'request')) return false;
-  const changedAt = causes.reduce<Instant | undefined>(
-    (newest, cause) =>
-      cause.type === 'change' && (newest === undefined || cause.eventAt > newest) ? cause.eventAt : newest,
-    undefined,
-  );
+  const changedAt = causes.flatMap((cause) => (cause.type === 'change' ? [cause.eventAt] : []));
+  const [oldest, ...others] = changedAt.toSorted((a, b) => a - b);
+  const newest = others.at(-1) ?? oldest;
   const blobs = served.blobsAt(site, path);
   return (
-    changedAt !== undefined &&
-    blobs.length > 0 &&
-    blobs.every(({ name, ...place }) => of(place)?.isNew(name, changedAt) === true)
+    oldest !== undefined &&
+    newest !== undefined &&
+    blobs.every(({ name, ...place }) => of(place)?.isNew(name, newest) === true) &&
+    blobs.some(({ name, ...place }) => (of(place)?.firstStoodAt(name) ?? Infinity) <= oldest)
   );
 }
 
@@ -153,7 +157,7 @@ type Place = { readonly site: string; readonly path: string };
 
 /** `china http://www.example.cn` and `/dir/a.txt`: what shares the root of a tree, as `siteOf` of the inventory names it. */
 export function placeOf({ cdn, url }: PurgeTarget): Place {
-  const slash = url.indexOf('/', url.indexOf('//') + 2);
+  const slash = startOfPath(url);
   const query = url.indexOf('?', slash);
   return {
     site: `${cdn} ${url.slice(0, slash)}`,

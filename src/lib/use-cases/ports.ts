@@ -1,4 +1,4 @@
-// Everything that the use cases touch outside the core, on one screen. Adapters implement these.
+// Everything that the use cases touch outside the core, in one place. Adapters implement these.
 
 import type { BufferMessage } from '../core/buffer-message.ts';
 import type { Capabilities } from '../core/capabilities.ts';

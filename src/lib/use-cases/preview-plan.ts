@@ -3,6 +3,8 @@
 import { coalesce, type Claim } from '../core/coalesce.ts';
 import { targetInForce } from '../core/configured-target.ts';
 import type { Instant } from '../core/instant.ts';
+import type { ContainerInventory } from '../core/inventory/container-inventory.ts';
+import type { ContainerPlace } from '../core/inventory/listing.ts';
 import type { PacedBudget } from '../core/planner/prices.ts';
 import type { PlannedGroup, Prices } from '../core/planner/problem.ts';
 import type { PlannedDirectory } from '../core/purge-record.ts';
@@ -10,7 +12,7 @@ import type { LocatedTarget } from '../core/purge-plan.ts';
 import type { PurgeTarget } from '../core/purge-target.ts';
 import type { FlushPorts } from './flush-purges.ts';
 import type { Owner } from './owner.ts';
-import { planDirectories, type PlannedTargets } from './plan-directories.ts';
+import { planDirectories, type PlannedTargets, type Planning } from './plan-directories.ts';
 import { readSpendingDay } from './plan-sending.ts';
 import type { Run } from './ports.ts';
 import { preparePlanning } from './prepare-planning.ts';
@@ -75,7 +77,7 @@ export async function previewPlan(
       await recallSpending(planning, { subscription, cdns: new Set(cdns) }, provider.quota, ports, run);
     }
     const day = await readSpendingDay(due, provider, ports);
-    const planned = await planDirectories(due, day, planning, now, run);
+    const planned = await planDirectories(due, day, asIfMade(planning, now), now, run);
     previews.push({ cdns, budgets: day.budgets, ...describePlan(planned) });
   }
   return previews;
@@ -84,6 +86,19 @@ export async function previewPlan(
 function changedNow(now: Instant): Owner {
   const cause = { type: 'change', eventId: 'dry-run', eventAt: now } as const;
   return { causes: [cause], changes: 1, bufferedAt: now, failedAttempts: 0 };
+}
+
+/** No event has told of what is asked: a name of which nothing is known would be made by one now. */
+function asIfMade({ inventory, ...planning }: Planning, now: Instant): Planning {
+  const of = (place: ContainerPlace): ContainerInventory | undefined => {
+    const container = inventory.of(place);
+    if (container === undefined) return undefined;
+    // A URL that ends with `/` has no blob of its own: an index document answers it.
+    const firstStoodAt = (name: string): Instant | undefined =>
+      container.firstStoodAt(name) ?? (name === '' || name.endsWith('/') ? undefined : now);
+    return { ...container, firstStoodAt };
+  };
+  return { ...planning, inventory: { ...inventory, of } };
 }
 
 function describePlan({

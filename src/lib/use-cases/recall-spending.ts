@@ -27,6 +27,8 @@ export async function recallSpending(
   const since = instant(reset - DAY_MS);
   try {
     const purges = await records.findPurgesSince(since, MOST_PURGES, () => false);
+    // A dry run may have asked at the same time: what was spent must not count twice.
+    if (spending.recalled.has(subscription)) return;
     for (const { cdn, acceptedAt, causes, files } of purges) {
       const isOurs = cdns.has(cdn) && acceptedAt >= since && causes.some(({ type }) => type === 'change');
       for (const file of isOurs ? files : []) {

@@ -200,7 +200,8 @@ async function sendNow(
         await noteRequestPurge(record.id, owner, result.targets, result.record, isComplete, records);
         break;
       case 'unpurgeable':
-        for (const { target } of result.targets) {
+        for (const { target, owners } of result.targets) {
+          if (!owners.has(owner)) continue;
           const refusal = { cdn: target.cdn, url: target.url, detail: describeOutcome(result.outcome) };
           await noteRequestRefusal(record.id, refusal, isComplete, records);
         }

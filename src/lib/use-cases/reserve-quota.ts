@@ -6,17 +6,15 @@ import type { LocatedTarget } from '../core/purge-plan.ts';
 import { isPersons } from '../core/purge-record.ts';
 import {
   forgetOldDays,
-  openPurse,
-  type Purse,
   reserve,
   settleReservation,
   unitOf,
   type QuotaLedger,
   type QuotaPolicy,
   type SpentEntry,
-  type BudgetShare,
   type Spender,
 } from '../core/quota-ledger.ts';
+import { openPurse, type BudgetShare, type Purse } from '../core/quota-purse.ts';
 import { spendOf } from '../core/purge-budget.ts';
 import type { PacedBudget } from '../core/planner/prices.ts';
 import { usualSpending } from '../core/usual-spending.ts';
@@ -114,15 +112,17 @@ export type EventsQuota = {
   readonly shares: ReadonlyMap<string, BudgetShare>;
 };
 
-/** Reads the ledger, changes nothing. Throws StorageTrouble. */
-export async function quotaForEvents(
+/** Takes what is not planned and goes all the same. Reads the ledger, changes nothing. Throws StorageTrouble. */
+export async function quotaForEvents<O extends Owner>(
   subscription: string,
+  beside: readonly LocatedTarget<O>[],
   policy: QuotaPolicy,
   { ledgers, clock }: Pick<QuotaPorts, 'ledgers' | 'clock'>,
 ): Promise<EventsQuota> {
   const { ledger } = await ledgers.load(subscription);
   const now = clock.now();
   const purse = openPurse(ledger, policy, now);
+  for (const target of beside) purse.take(spenderOf(target), unitOf(target));
   const left = purse.leftForEvents();
   const usual = usualSpending(ledger, policy, now);
   return {

@@ -4,6 +4,7 @@ import type { CoalescedTarget } from '../core/coalesce.ts';
 import { instant, type Instant } from '../core/instant.ts';
 import type { NotAccepted } from '../core/purge-outcome.ts';
 import { planBatches, type Batch, type LocatedTarget } from '../core/purge-plan.ts';
+import { targetKey } from '../core/purge-target.ts';
 import { firstReset } from '../core/quota-days.ts';
 import { unitOf, type QuotaPolicy, type QuotaUnit } from '../core/quota-ledger.ts';
 import { waitMs } from '../core/settlement.ts';
@@ -32,8 +33,9 @@ export type Sending<O extends Owner> = {
 };
 
 /**
- * Takes the located targets of one provider, the oldest first. A slice of what the quota allows is reserved at a
- * time, so that a host that dies in a call costs no more than that; what is released again goes to the next.
+ * Takes the located targets of one provider, the oldest first. Where it has a quota, a slice of what that allows is
+ * reserved at a time, so that a host that dies in a call costs no more than that; what is released again goes to the
+ * next.
  */
 export async function sendWithinQuota<O extends Owner>(
   targets: readonly LocatedTarget<O>[],
@@ -42,6 +44,11 @@ export async function sendWithinQuota<O extends Owner>(
   const { provider, ports, run } = sending;
   const { quota } = provider;
   if (quota === undefined) {
+    // A plan takes time and calls, and all of it would only wait.
+    const hold = sending.planning && (await findFlightHold(provider, sending.cdns, ports, run));
+    if (hold !== undefined) {
+      return sending.report({ kind: 'held', targets, outcome: hold.outcome, until: hold.until });
+    }
     const { going } = await planSending(targets, sending);
     // As by a quota: where few purges may be under way, a backlog may take hours.
     const inOrder = going.toSorted((a, b) => Number(isManual(b)) - Number(isManual(a)));
@@ -166,8 +173,10 @@ function noteSpending<O extends Owner>(
   const reset = pacedReset(ports.clock.now(), quota);
   const worth = filesWorthADirectory(quota);
   for (const { target, claims } of result.targets) {
-    const units = target.kind === 'file' ? 1 : worth / Math.max(claims.length, 1);
-    for (const claim of claims) if (claim.target.kind === 'file') spending.note(claim.target, units, reset);
+    // One purge, however many changes asked for it.
+    const served = new Map(claims.map((claim) => [targetKey(claim.target), claim.target]));
+    const units = target.kind === 'file' ? 1 : worth / Math.max(served.size, 1);
+    for (const one of served.values()) if (one.kind === 'file') spending.note(one, units, reset);
   }
 }
 

@@ -10,6 +10,10 @@ export function describeWait(why: WhyWaiting): string {
       return `the quota leaves no file for it, and ${why.directory} would serve only ${why.covers} due files`;
     case 'by-choice':
       return `waiting has cost ${rounded(why.waitCost)} evicted objects so far, a file costs ${rounded(why.price)}`;
+    case 'hot':
+      return `it took ${rounded(why.spentToday)} of the day’s files, and gets its next one by the clock`;
+    case 'new-blob':
+      return 'it is new, and goes when the quota has room for what nothing else needs';
     case 'group':
       return `others of its group ${why.group} have to wait`;
   }

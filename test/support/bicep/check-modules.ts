@@ -3,7 +3,7 @@
 import { dirname, join } from 'node:path';
 
 import type { Node } from 'web-tree-sitter';
-import { z } from 'zod';
+import * as z from 'zod';
 
 import {
   bodyOf,

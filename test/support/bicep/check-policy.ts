@@ -12,6 +12,7 @@ import {
   type BicepFile,
 } from './bicep-file.ts';
 import { resourceTypesOf } from './check-resources.ts';
+import { isExisting } from './check-symbols.ts';
 
 /** Takes the one table of API versions by resource type. */
 export function findVersionFaults(
@@ -82,7 +83,7 @@ export function findSecurityFaults(file: BicepFile): readonly string[] {
     if (kind === 'param' && /password|secret$|keyvalue/iu.test(name) && !decorators.has('secure')) {
       faults.push(faultAt(file, node, `the parameter ${name} is not secure`));
     }
-    if (kind !== 'resource' || node.children.some((child) => child?.type === 'existing')) continue;
+    if (kind !== 'resource' || isExisting(node)) continue;
     const rules = MUST_SAY[literalOf(namedChildrenOf(node)[1])?.split('@')[0] ?? ''] ?? {};
     for (const [path, allowed] of Object.entries(rules)) {
       const said = valueAt(bodyOf(node), path.split('.'))?.text;

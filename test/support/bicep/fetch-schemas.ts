@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { parseResourceSchema, type ResourceSchema } from './resource-schema.ts';
 

@@ -1,6 +1,6 @@
 // Azure's resource types, in the form in which `azmcp bicepschema get` tells them.
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 export type PropertySchema = { readonly type: string; readonly flags: ReadonlySet<string> };
 

@@ -288,4 +288,31 @@ describe('settings that the app cannot work by', () => {
     expect(message).toContain('CDN_KEY_ID');
     expect(message).toContain('CDN_KEY_VALUE');
   });
+
+  it('are named all at once: single ones, one beside another, and the document', () => {
+    const message = errorOf({
+      ...SETTINGS,
+      PURGE_STORAGE: '',
+      PURGE_RECORDS_DAYS: 'many',
+      PURGE_DEAD_LETTER_CONTAINER: 'purge-records',
+      PURGE_HTTP_REQUIRED_ROLE: 'Purge.Write',
+      PURGE_CONFIG: JSON.stringify({ ...DOCUMENT, sitse: {} }),
+    });
+    for (const path of [
+      'PURGE_STORAGE: not set',
+      'PURGE_RECORDS_DAYS: must be a number',
+      'PURGE_DEAD_LETTER_CONTAINER: must not be',
+      'PURGE_HTTP_REQUIRED_ROLE: needs',
+      'sitse: unknown key',
+    ]) {
+      expect(message).toContain(path);
+    }
+  });
+
+  it('keep what made a document unreadable', () => {
+    const settings = { PURGE_STORAGE: '', PURGE_CONFIG_FILE: './none.json' };
+    expect(() => createApp(settings)).toThrow(
+      expect.objectContaining({ cause: expect.objectContaining({ code: 'ENOENT' }) }),
+    );
+  });
 });

@@ -37,7 +37,6 @@ describe('a container that changes on workdays', () => {
       {
         account: 'contoso',
         container: 'web',
-        lastChangeAt: last,
         silentForMs: 97 * HOUR_MS,
         usualMs: 64 * HOUR_MS,
       },

@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 
 import { instant } from '../../../src/lib/core/instant.ts';
 import { spendOf, type DayBudget } from '../../../src/lib/core/purge-budget.ts';
-import { EMPTY_LEDGER, openPurse, reserve, type SpentEntry } from '../../../src/lib/core/quota-ledger.ts';
+import { EMPTY_LEDGER, reserve, type SpentEntry } from '../../../src/lib/core/quota-ledger.ts';
+import { openPurse } from '../../../src/lib/core/quota-purse.ts';
 import { aQuota } from '../../support/builders.ts';
 
 const NOON = instant(Date.parse('2026-11-22T12:00:00Z'));

@@ -8,7 +8,6 @@ import { quotaDays } from '../../../src/lib/core/quota-days.ts';
 import {
   EMPTY_LEDGER,
   forgetOldDays,
-  openPurse,
   reserve,
   settleReservation,
   spentInDay,
@@ -18,6 +17,7 @@ import {
   type QuotaUnit,
   type SiteShare,
 } from '../../../src/lib/core/quota-ledger.ts';
+import { openPurse } from '../../../src/lib/core/quota-purse.ts';
 import { aQuota } from '../../support/builders.ts';
 
 const NOON = instant(Date.parse('2026-11-22T12:00:00Z'));

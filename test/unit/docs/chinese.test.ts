@@ -11,6 +11,7 @@ const root = new URL('../../../', import.meta.url);
 const TRANSLATED = [
   ['README.md', 'docs/zh-CN/README.md'],
   ['docs/configuration.md', 'docs/zh-CN/configuration.md'],
+  ['docs/operations.md', 'docs/zh-CN/operations.md'],
   ['docs/runbook.md', 'docs/zh-CN/runbook.md'],
 ] as const;
 const englishOf = new Map<string, string>(TRANSLATED.map(([english, chinese]) => [chinese, english]));

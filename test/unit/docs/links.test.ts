@@ -22,6 +22,14 @@ describe('the documents', () => {
     expect(dead).toEqual([]);
   });
 
+  it('list every decision', () => {
+    const decisions = globSync('docs/adr/*.md', { cwd: root }).map((path) =>
+      path.replaceAll('\\', '/').split('/').at(-1),
+    );
+    const listed = readMarkdown(new URL('docs/adr/0001-record-decisions.md', root)).links;
+    expect(new Set(listed)).toEqual(new Set(decisions.filter((file) => file !== '0001-record-decisions.md')));
+  });
+
   it.each([
     ['a page that is not there', 'docs/none.md', true],
     ['a heading that is not there', 'docs/costs.md#none', true],

@@ -67,6 +67,42 @@ describe('a token', () => {
     expect(await value()).toBe('none: down');
   });
 
+  it.each([
+    ['a quarter of a minute', undefined, 15_000],
+    ['a quarter of a minute, if that is longer than was asked for', 1_000, 15_000],
+    ['as long as was asked for', 60_000, 60_000],
+    ['its end, if that comes first', 3_600_000, 2 * MINUTE_MS],
+  ])('that could not be renewed is kept without asking for %s', async (_what, retryAfterMs, pauseMs) => {
+    const down = err({ kind: 'unavailable', detail: 'down', retryAfterMs } as const);
+    const answers: (TokenResult | undefined)[] = [undefined, down];
+    const { value, asked, clock } = source({ answer: () => answers.shift() });
+    await value();
+    clock.advance(58 * MINUTE_MS);
+    await value();
+    clock.advance(pauseMs - 1);
+    expect(await value()).toBe('token-1');
+    expect(asked).toHaveLength(2);
+    clock.advance(1);
+    expect(await value()).toBe('token-3');
+  });
+
+  it('that was refused while it could not be renewed is not kept', async () => {
+    const answers: (TokenResult | undefined)[] = [undefined, failure];
+    const { tokens, value, clock } = source({ answer: () => answers.shift() });
+    await value();
+    clock.advance(58 * MINUTE_MS);
+    const renewing = value();
+    tokens.forget(ARM, { value: 'token-1', expiresAt: instant(0) });
+    expect(await renewing).toBe('none: down');
+    expect(await value()).toBe('token-3');
+  });
+
+  it('whose end has passed by our clock is used all the same, and asked for anew by the next', async () => {
+    const { value, asked } = source({ lifeMs: -MINUTE_MS });
+    expect([await value(), await value()]).toEqual(['token-1', 'token-2']);
+    expect(asked).toHaveLength(2);
+  });
+
   it('that could not be had is asked for anew by the next', async () => {
     const answers: (TokenResult | undefined)[] = [failure];
     const { value } = source({ answer: () => answers.shift() });

@@ -7,7 +7,6 @@ import { expect, it, onTestFinished } from 'vitest';
 
 import type { IdentityConfiguration } from '../../../src/lib/core/configuration.ts';
 import { createTokenSources } from '../../../src/lib/identity/token-sources.ts';
-import { createAgent, createHttpSender } from '../../../src/lib/providers/http/send.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { createRecordingTelemetry } from '../../support/recording-telemetry.ts';
 
@@ -43,14 +42,12 @@ async function sources() {
   const port = typeof address === 'object' ? address?.port : undefined;
   const settings: string[] = [];
   const telemetry = createRecordingTelemetry();
-  const agent = createAgent({ connectMs: 5_000, headersMs: 5_000, bodyMs: 5_000 });
-  onTestFinished(() => agent.destroy());
   const tokensFor = createTokenSources({
     secret(name) {
       settings.push(name);
       return name === 'IDENTITY_ENDPOINT' ? `http://127.0.0.1:${port}/msi/token` : 'canary-header';
     },
-    sender: async () => createHttpSender(agent, 'x-ms-request-id', telemetry),
+    telemetry,
     now: clock.now,
   });
   return { tokensFor, settings, requests, headers, telemetry };

@@ -5,8 +5,16 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 import { applyChanges, EMPTY_BACKLOG, NO_CHANGES, type Backlog } from '../../../src/lib/core/backlog.ts';
+import { instant } from '../../../src/lib/core/instant.ts';
 import { decodeBacklog, encodeBacklog } from '../../../src/lib/records/backlog.schema.ts';
-import { aJoiningRequest, aJoiningTarget, aStay, aTarget, TRACEPARENT } from '../../support/builders.ts';
+import {
+  aFailure,
+  aJoiningRequest,
+  aJoiningTarget,
+  aStay,
+  aTarget,
+  TRACEPARENT,
+} from '../../support/builders.ts';
 import { START_AT } from '../../support/fake-clock.ts';
 
 const FIXTURE = readFileSync(new URL('../../fixtures/backlog/backlog-v1.jsonl', import.meta.url), 'utf8');
@@ -97,6 +105,28 @@ describe('what waits for purges in flight', () => {
 
   it('has a reason that versions which know no such thing can read', () => {
     expect(parsed(written).slice(1)).toMatchObject([{ reason: 'out-of-time' }, { reason: 'out-of-time' }]);
+  });
+});
+
+describe('what is held back for a reason that came later', () => {
+  const REASONS = ['no-token', 'purge-in-flight'] as const;
+  const heldFor = (reason: (typeof REASONS)[number]): Backlog => {
+    const outcome = aFailure({ reason, sent: false, outcomeClass: 'credentials-refused', detail: 'words' });
+    const holds = new Map([['subscription s1', { until: instant(until), times: 1, outcome }]]);
+    return applyChanges(EMPTY_BACKLOG, { ...NO_CHANGES, holds }, START_AT);
+  };
+
+  it.each(REASONS)('is read as it was written: %s', (reason) => {
+    expect([...reread(heldFor(reason)).holds.values()]).toEqual([...heldFor(reason).holds.values()]);
+  });
+
+  it.each(REASONS)('has a reason that earlier versions can read: %s', (reason) => {
+    const [head] = parsed([...encodeBacklog(heldFor(reason))]);
+    // Those that version 1 had when it was first written.
+    const known = /^(?:could-not-connect|throttled)$/u;
+    expect(head).toMatchObject({
+      holds: { 'subscription s1': { outcome: { reason: expect.stringMatching(known), detail: 'words' } } },
+    });
   });
 });
 

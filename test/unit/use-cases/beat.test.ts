@@ -203,6 +203,14 @@ describe('storage trouble', () => {
     expect(others).toEqual([]);
   });
 
+  it('is in the log, with what storage answered', async () => {
+    const world = createWorld();
+    world.journal.failBy(storageOutFor(['load-backlog']));
+    const { context, lines } = createInvocation();
+    await handleHeartbeat(async () => world.services)(timer, context);
+    expect(lines.join(' ')).toContain('backlog');
+  });
+
   it('is all that is survived: a bug is thrown', async () => {
     const world = createWorld();
     world.journal.failBy(({ call }) => (call === 'load-backlog' ? new TypeError('a bug') : undefined));

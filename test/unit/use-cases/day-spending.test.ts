@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { instant } from '../../../src/lib/core/instant.ts';
 import type { QuotaPolicy } from '../../../src/lib/core/quota-ledger.ts';
-import { createDaySpending } from '../../../src/lib/use-cases/day-spending.ts';
+import { createDaySpending, pacedReset } from '../../../src/lib/use-cases/day-spending.ts';
 import { aQuota, aTarget } from '../../support/builders.ts';
 import { START_AT } from '../../support/fake-clock.ts';
 import { createPlanningWorld, namesIn, overwritten } from '../../support/planning-world.ts';
@@ -31,6 +31,62 @@ describe('what a file took of the quota', () => {
     expect(spending.spent(aTarget(), TOMORROW)).toBe(0);
     spending.note(aTarget(), 1, TOMORROW);
     expect(spending.spent(aTarget(), TOMORROW)).toBe(1);
+    expect(spending.spent(aTarget(), TODAY)).toBe(0);
+  });
+
+  it('is known beside that of a subscription whose quota is reset at another hour', () => {
+    const spending = createDaySpending();
+    const evening = instant(TODAY + 8 * HOUR_MS);
+    const other = aTarget('/media/a.txt', { cdn: 'other' });
+    for (let time = 0; time < 3; time += 1) {
+      spending.note(aTarget(), 1, TODAY);
+      spending.note(other, 1, evening);
+    }
+    expect(spending.spent(aTarget(), TODAY)).toBe(3);
+    expect(spending.spent(other, evening)).toBe(3);
+  });
+});
+
+describe('the day by whose clock a site spends', () => {
+  const MARGIN_MS = 600_000;
+  const at = (hours: number, minutes = 0) => instant(Date.UTC(2024, 0, 15, hours, minutes));
+
+  it.each([
+    { what: 'in the middle of a day', offset: 0, now: at(12), reset: at(24, 10) },
+    { what: 'just before the reset', offset: 0, now: at(23, 55), reset: at(24, 10) },
+    { what: 'just after it, while what is spent counts in the day before', offset: 0, now: at(0, 5), reset: at(0, 10) },
+    { what: 'of China', offset: 8, now: at(15, 55), reset: at(16, 10) },
+    { what: 'of UTC, for that ends last', offset: undefined, now: at(12), reset: at(24, 10) },
+    { what: 'of China, for that ends last', offset: undefined, now: at(20), reset: at(40, 10) },
+    { what: 'of China until that of UTC begins', offset: undefined, now: at(23, 55), reset: at(40, 10) },
+  ])('ends ten minutes after its reset: $what', ({ offset, now, reset }) => {
+    const calendar = { resetUtcOffsetHours: offset, resetMarginMs: MARGIN_MS };
+    expect(pacedReset(now, calendar)).toBe(reset);
+  });
+});
+
+describe('a purge that many changes asked for', () => {
+  it('takes one unit of the file, however many they are', async () => {
+    const world = await createPlanningWorld({ standing: ['live/hot.json', ...namesIn('page', 9)] });
+    for (let time = 1; time <= 6; time += 1) {
+      await world.buffered(...overwritten(world, ['live/hot.json'], time));
+    }
+    await world.flush();
+    const reset = pacedReset(world.clock.now(), aQuota());
+    expect(world.ports.planner?.spending.spent(aTarget('/media/live/hot.json'), reset)).toBe(1);
+  });
+
+  it('takes a share of a directory for each of its files', async () => {
+    const world = await createPlanningWorld({ standing: namesIn('dir', 8) });
+    await world.buffered(...overwritten(world, namesIn('dir', 8)));
+    await world.buffered(...overwritten(world, namesIn('dir', 4), 2));
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toEqual([url('dir/')]);
+    const reset = pacedReset(world.clock.now(), aQuota());
+    const shares = namesIn('dir', 8).map((name) =>
+      world.ports.planner?.spending.spent(aTarget(`/media/${name}`), reset),
+    );
+    expect(new Set(shares)).toEqual(new Set([4 / 8]));
   });
 });
 

@@ -3,7 +3,17 @@
 import { describe, expect, it } from 'vitest';
 
 import { nextReset } from '../../../src/lib/core/quota-days.ts';
-import { aChange, aQuota, aRequest, aUrlAsk } from '../../support/builders.ts';
+import { refreshInventory } from '../../../src/lib/use-cases/refresh-inventory.ts';
+import {
+  ACCOUNT,
+  aChange,
+  aConfiguration,
+  aQuota,
+  aRename,
+  aRequest,
+  aRule,
+  aUrlAsk,
+} from '../../support/builders.ts';
 import { createInMemoryInventory } from '../../support/in-memory-inventory.ts';
 import {
   createPlanningWorld,
@@ -15,7 +25,10 @@ import {
 
 const url = (name: string): string => `http://www.example.cn/media/${name}`;
 const waiting = ({ backlog }: PlanningWorld) => [...backlog.stored().entries.values()];
-const QUOTA = aQuota({ limits: { files: 10, directories: 5 }, manualReserve: { files: 0, directories: 0 } });
+const NOTHING_KEPT = { manualReserve: { files: 0, directories: 0 } };
+const QUOTA = aQuota({ limits: { files: 10, directories: 5 }, ...NOTHING_KEPT });
+const ONE_FILE = aQuota({ limits: { files: 1, directories: 5 }, ...NOTHING_KEPT });
+const HOUR_MS = 3_600_000;
 
 const worldOf = (newBlobs: string, options: PlanningWorldOptions = {}): Promise<PlanningWorld> =>
   createPlanningWorld({
@@ -27,6 +40,16 @@ const worldOf = (newBlobs: string, options: PlanningWorldOptions = {}): Promise<
 async function changed(world: PlanningWorld, ...names: readonly string[]): Promise<void> {
   await world.buffered(...overwritten(world, names));
   world.clock.advance(1_000);
+}
+
+async function relisted({ ports, inventory, accounts, clock, run }: PlanningWorld): Promise<void> {
+  const own = { account: ACCOUNT, recordsContainer: 'purge-records' };
+  const { configuration } = ports;
+  await refreshInventory(
+    { configuration, inventory, lister: accounts, own, clock },
+    { relistAfterMs: 1 },
+    run,
+  );
 }
 
 describe('a blob that the inventory has never seen', () => {
@@ -102,6 +125,69 @@ describe('a blob that the inventory has never seen', () => {
   ])('is purged when %s', async (_why, options) => {
     const world = await worldOf('never', options);
     await changed(world, 'new.txt');
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toEqual([url('new.txt')]);
+  });
+
+  it('is not taken for what an index document answers: the URL of its directory goes', async () => {
+    const rules = [aRule({ indexDocuments: ['index.html'], indexWithoutSlash: true })];
+    const configuration = aConfiguration({ rules });
+    const world = await worldOf('never', { standing: ['dir/index.html'], configuration });
+    await changed(world, 'dir/index.html');
+    await world.flush();
+    expect(new Set(world.cdn.purgedUrls())).toEqual(
+      new Set([url('dir/index.html'), url('dir/'), url('dir')]),
+    );
+  });
+
+  it.each([
+    ['', false],
+    [' and made again', true],
+  ])(
+    'is not taken for one that was deleted%s, and waited while its container was listed anew',
+    async (_what, isMadeAgain) => {
+      const world = await worldOf('never', { quota: ONE_FILE });
+      await changed(world, 'page/1.txt');
+      await world.flush();
+      await world.buffered(
+        aChange({ name: 'page/0.txt', kind: 'deleted', eventId: 'gone', eventAt: world.clock.now() }),
+      );
+      await world.flush();
+      expect(waiting(world)).toMatchObject([{ target: { url: url('page/0.txt') } }]);
+      world.accounts.containers.get(`${ACCOUNT}/media`)?.delete('page/0.txt');
+      world.clock.advance(HOUR_MS);
+      await relisted(world);
+      if (isMadeAgain) await changed(world, 'page/0.txt');
+      world.clock.advance(nextReset(world.clock.now(), ONE_FILE) - world.clock.now());
+      await world.flush();
+      expect(world.cdn.purgedUrls()).toEqual([url('page/1.txt'), url('page/0.txt')]);
+      expect(waiting(world)).toEqual([]);
+    },
+  );
+
+  it('is not taken for one that was moved there with its directory', async () => {
+    const world = await worldOf('never');
+    await world.buffered(
+      aRename(
+        { container: 'media', name: 'page' },
+        { container: 'media', name: 'moved' },
+        { kind: 'directory-renamed', eventId: 'moved', eventAt: world.clock.now() },
+      ),
+    );
+    await world.flush();
+    world.clock.advance(1_000);
+    await changed(world, 'moved/0.txt');
+    await world.flush();
+    expect(world.cdn.purgedUrls()).toContain(url('moved/0.txt'));
+  });
+
+  it('is purged when the event of its rewriting came before that of its making', async () => {
+    const world = await worldOf('never');
+    const madeAt = world.clock.now();
+    world.clock.advance(1_000);
+    await changed(world, 'new.txt');
+    await world.flush();
+    await world.buffered(aChange({ name: 'new.txt', eventId: 'late', eventAt: madeAt }));
     await world.flush();
     expect(world.cdn.purgedUrls()).toEqual([url('new.txt')]);
   });

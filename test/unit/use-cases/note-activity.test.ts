@@ -7,7 +7,7 @@ import { createActivityNotes } from '../../../src/lib/use-cases/note-activity.ts
 import { StorageTrouble, type ActivityStore } from '../../../src/lib/use-cases/ports.ts';
 import { aChange, aPath, aRename } from '../../support/builders.ts';
 import { createInMemoryActivity } from '../../support/in-memory-beat.ts';
-import { createWorld } from '../../support/in-memory-world.ts';
+import { createWorld, VISIBILITY_MS } from '../../support/in-memory-world.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -54,7 +54,17 @@ describe('the flush', () => {
     expect(store.saves()).toBe(3);
   });
 
-  it('notes no message twice, and nothing of requests', async () => {
+  it('notes nothing of a message that was received before', async () => {
+    const store = createInMemoryActivity();
+    const world = openWorld(store);
+    await world.buffered(aChange());
+    await world.buffer.receive();
+    world.clock.advance(VISIBILITY_MS);
+    await world.flush();
+    expect(store.saves()).toBe(0);
+  });
+
+  it('notes nothing of requests', async () => {
     const store = createInMemoryActivity();
     const world = openWorld(store);
     await world.buffer.add({

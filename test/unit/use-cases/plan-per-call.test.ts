@@ -23,6 +23,8 @@ const CALLS = {
   limits: { ...LIMITS, urlsPerRequest: 100 },
 } as const;
 
+const HOUR_MS = 3_600_000;
+
 const url = (name: string): string => `http://www.example.cn/media/${name}`;
 const waiting = ({ backlog }: PlanningWorld) => [...backlog.stored().entries.values()];
 const sent = ({ cdn }: PlanningWorld) =>
@@ -88,6 +90,32 @@ describe('a CDN that takes so many paths a call', () => {
     await world.flush();
     expect(world.cdn.purgedUrls()).toHaveLength(100);
     expect(waiting(world)).toHaveLength(30);
+  });
+
+  it('has nothing planned or counted for it while a call is under way', async () => {
+    const world = await createPlanningWorld({
+      standing: [...namesIn('dir', 255), 'first.txt'],
+      planner: { recountHours: 1 },
+      quota: 'none',
+      cdn: CALLS,
+    });
+    world.clock.advance(2 * HOUR_MS);
+    await world.buffered(...overwritten(world, ['first.txt']));
+    await world.flush();
+    await world.buffered(...overwritten(world, namesIn('dir', 250)));
+    const before = world.accounts.asked.length;
+    await world.flush();
+    expect(world.accounts.asked).toHaveLength(before);
+    expect(waiting(world)).toHaveLength(250);
+    for (const entry of waiting(world))
+      expect(entry).toMatchObject({ reason: 'in-flight', failedAttempts: 0 });
+    world.clock.advance(2 * HOUR_MS);
+    await world.flush();
+    expect(world.accounts.asked.length).toBeGreaterThan(before);
+    expect(sent(world)).toEqual([
+      [1, []],
+      [0, [url('dir/')]],
+    ]);
   });
 
   it('is not asked again and again for a directory that it refuses: its files go as files', async () => {

@@ -120,6 +120,17 @@ describe('the records of a day', () => {
     expect(readings).toBe(2);
   });
 
+  it('count once, even if they are read twice at the same time', async () => {
+    const world = await worldOf();
+    await rewritten(world, 2);
+    const known = { spending: createDaySpending(), matchingOf: () => undefined };
+    const share = { subscription: world.cdn.subscription, cdns: new Set([CDN]) };
+    const recall = () => recallSpending(known, share, QUOTA, world.ports, world.run);
+    await Promise.all([recall(), recall()]);
+    const reset = pacedReset(world.clock.now(), QUOTA);
+    expect(known.spending.spent(aTarget('/media/live/hot.json'), reset)).toBe(2);
+  });
+
   it('that cannot be read are read again the next time, with a warning', async () => {
     const world = await worldOf();
     await rewritten(world, 2);

@@ -41,11 +41,7 @@ if (!connection.ok) {
   const clock = { now: () => instant(Date.now()) };
   const tokensFor = createTokenSources({
     secret: (name) => setting(name) ?? '',
-    async sender() {
-      const { createAgent, createHttpSender } = await import('../../providers/http/send.ts');
-      const agent = createAgent({ connectMs: 2_000, headersMs: 20_000, bodyMs: 10_000 });
-      return createHttpSender(agent, 'x-ms-request-id', noTelemetry);
-    },
+    telemetry: noTelemetry,
     now: clock.now,
   });
   const { blobs, queues } = connectStorage(connection.value, tokensFor);

@@ -14,8 +14,14 @@ export type ContainerInventory = {
    */
   readonly objectsBelow: (directory: string, reach?: Reach) => Standing | undefined;
   readonly stands: (name: string) => boolean;
-  /** Whether neither the listing nor an event from before this change has the name. */
+  /**
+   * Whether neither the listing nor an event from before this change has the name. False where only its deletion is
+   * known, and where something unknown was moved to: it stood there before. False, too, where a later change is known:
+   * its event came first, and what this one made may have been fetched in between.
+   */
   readonly isNew: (name: string, changedAt: Instant) => boolean;
+  /** The oldest creation that an event told of since the listing; undefined: none did. */
+  readonly firstStoodAt: (name: string) => Instant | undefined;
 };
 
 /** Event times are the storage service's, the listing's are ours. */
@@ -80,9 +86,13 @@ export function containerInventory(
     stands,
 
     isNew(name, changedAt) {
-      const firstStoodAt = changes.names.get(name)?.firstStoodAt;
-      return !names.has(name) && (firstStoodAt === undefined || firstStoodAt >= changedAt);
+      if (names.has(name) || ancestorsOf(name).some((directory) => unknown.has(directory))) return false;
+      const change = changes.names.get(name);
+      if (change === undefined) return true;
+      return change.at <= changedAt && change.firstStoodAt !== undefined && change.firstStoodAt >= changedAt;
     },
+
+    firstStoodAt: (name) => changes.names.get(name)?.firstStoodAt,
   };
 }
 

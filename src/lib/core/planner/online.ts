@@ -90,10 +90,10 @@ export function planOnline(problem: OnlineProblem): OnlinePlan {
   const waitCosts = isLastCall ? new Map<number, number>() : waitCostsOf(asked, heldHours);
   const { plan, prices } = planAtFittingPrices(asked, waitCosts, shareLeft);
   const room = filesToSpare(budgets.map(spentBy(plan)), shareLeft, settings);
-  const whole = withNewBlobs(plan, ifThereIsRoom, room, prices);
+  const whole = withNewBlobs(plan, ifThereIsRoom, room);
   const atLatestHours = latestOf(whole, problem, prices, heldHours);
   return {
-    plan: whole,
+    plan: namingHot(whole, now, heldHours),
     prices,
     atLatestHours,
     againInHours: againIn(whole, atLatestHours),
@@ -235,14 +235,14 @@ function directoriesThatMayGo(
 }
 
 /** New blobs get the files that are to spare, the oldest first; what a directory purge takes along is gone anyway. */
-function withNewBlobs(plan: Plan, fresh: readonly WaitingDue[], room: number, prices: Prices): Plan {
+function withNewBlobs(plan: Plan, fresh: readonly WaitingDue[], room: number): Plan {
   if (fresh.length === 0) return plan;
   const uncovered = fresh
     .filter((target) => !plan.directories.some((purged) => isIn(target, purged)))
     .toSorted((a, b) => b.ageHours - a.ageHours || a.id - b.id);
   const files = [...plan.files, ...uncovered.slice(0, room).map(({ id }) => id)];
   const waiting = uncovered.slice(room).map(({ id }): Plan['waiting'][number] => {
-    return { id, why: { kind: 'by-choice', waitCost: 0, price: prices.file } };
+    return { id, why: { kind: 'new-blob' } };
   });
   return {
     ...plan,
@@ -255,6 +255,23 @@ function withNewBlobs(plan: Plan, fresh: readonly WaitingDue[], room: number, pr
     })),
     files: files.toSorted((a, b) => a - b),
     waiting: [...plan.waiting, ...waiting].toSorted((a, b) => a.id - b.id),
+  };
+}
+
+function namingHot(
+  plan: Plan,
+  due: readonly WaitingDue[],
+  heldHours: ReadonlyMap<number, number>,
+): Plan {
+  if (heldHours.size === 0) return plan;
+  const spentToday = new Map(due.map((target) => [target.id, target.spentToday]));
+  return {
+    ...plan,
+    waiting: plan.waiting.map((one): Plan['waiting'][number] =>
+      one.why.kind === 'by-choice' && heldHours.has(one.id)
+        ? { id: one.id, why: { kind: 'hot', spentToday: spentToday.get(one.id) ?? 0 } }
+        : one,
+    ),
   };
 }
 
@@ -273,8 +290,7 @@ function latestOf(
   return new Map(
     plan.waiting.map(({ id, why }) => {
       const target = byId.get(id);
-      const isForRoom = target?.isNew === true && settings.newBlobs === 'when-there-is-room';
-      if (why.kind !== 'by-choice' || target === undefined || isForRoom) return [id, hoursToReset];
+      if (why.kind !== 'by-choice' || target === undefined) return [id, hoursToReset];
       const worthIt = heldHours.get(id) ?? prices.file / settings.staleCost - target.ageHours;
       const longest = settings.maxStalenessHours - target.ageHours;
       return [id, Math.max(Math.min(worthIt, longest, hoursToReset - settings.lastCallHours), 0)];
@@ -283,7 +299,7 @@ function latestOf(
 }
 
 function againIn(plan: Plan, atLatestHours: ReadonlyMap<number, number>): number | undefined {
-  const byChoice = plan.waiting.filter(({ why }) => why.kind === 'by-choice');
+  const byChoice = plan.waiting.filter(({ why }) => why.kind === 'by-choice' || why.kind === 'new-blob');
   if (byChoice.length === 0) return undefined;
   return byChoice.reduce(
     (least, { id }) => Math.min(least, atLatestHours.get(id) ?? least),

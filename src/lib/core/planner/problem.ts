@@ -75,6 +75,10 @@ export type WhyWaiting =
   | { readonly kind: 'budget-spent'; readonly directory: string; readonly covers: number }
   /** Waiting costs less than a file. */
   | { readonly kind: 'by-choice'; readonly waitCost: number; readonly price: number }
+  /** It changes all day long: its next unit comes by the clock. */
+  | { readonly kind: 'hot'; readonly spentToday: number }
+  /** Of a new blob: nothing is left over that nobody else needs. */
+  | { readonly kind: 'new-blob' }
   /** Others of its group wait. */
   | { readonly kind: 'group'; readonly group: string };
 

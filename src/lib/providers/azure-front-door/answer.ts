@@ -39,13 +39,21 @@ export function readPurgeAnswer(result: CallResult, armUrl: string, now: Instant
     case 200:
     case 201:
     case 204: {
-      const taskId = requestId ?? correlationId;
-      if (taskId === undefined) return unreadable('neither an operation nor an id', answer.value);
-      return { kind: 'accepted', taskId, correlationId, retryAfterMs };
+      const id = requestId ?? correlationId;
+      if (id === undefined) return unreadable('neither an operation nor an id', answer.value);
+      return { kind: 'accepted', taskId: `${DONE_AT_ONCE}${id}`, correlationId, retryAfterMs };
     }
     default:
       return unreadable('not the answer that a purge has', answer.value);
   }
+}
+
+/** Begins the task id of a purge without an operation: a record that has lost its operation's address is none such. */
+const DONE_AT_ONCE = 'done-at-once:';
+
+/** Whether there was no operation to follow. */
+export function wasDoneAtOnce({ taskId }: { readonly taskId: string }): boolean {
+  return taskId.startsWith(DONE_AT_ONCE);
 }
 
 /** Takes an address that the API gave, gives it if it is the API's own: no token goes elsewhere. */

@@ -12,12 +12,13 @@ import {
   readAnswer,
   refusalOf,
   unreadable,
+  wasDoneAtOnce,
   type CallResult,
 } from './answer.ts';
 import { OperationStatus } from './answer.schema.ts';
 import { describeProgress, type ApiRequest } from './request.ts';
 
-type Purge = Pick<AcceptedPurge, 'files' | 'directories' | 'operationUrl'>;
+type Purge = Pick<AcceptedPurge, 'files' | 'directories' | 'taskId' | 'operationUrl'>;
 
 /** Takes an accepted purge and how to call the API, gives how far it is: every URL of it has the one status. */
 export async function askProgress(
@@ -26,8 +27,8 @@ export async function askProgress(
   call: (request: ApiRequest) => Promise<CallResult>,
   now: () => Instant,
 ): Promise<Result<TaskProgress, NotAccepted>> {
-  // Accepted without an operation to follow: it was done at once.
-  if (purge.operationUrl === undefined) return ok({ items: itemsOf(purge, 'succeeded') });
+  if (wasDoneAtOnce(purge)) return ok({ items: itemsOf(purge, 'succeeded') });
+  if (purge.operationUrl === undefined) return err(LOST);
   const url = parseOperationUrl(purge.operationUrl, armUrl);
   if (url === undefined) return err(FOREIGN);
   return readProgressAnswer(purge, await call(describeProgress(url)), now());
@@ -75,14 +76,24 @@ function failureOf({ status, code, message }: OperationStatus): string {
     .slice(0, 500);
 }
 
-/** The configuration has another host than when the purge was accepted, or the record is not what it was. */
-const FOREIGN: NotAccepted = {
+const UNASKED = {
   kind: 'failed',
   reason: 'unreadable-answer',
-  detail: 'the address of the operation is not on the host of the API: it is not asked',
   sent: false,
   outcomeClass: 'request-refused',
   status: undefined,
   retryAfterMs: undefined,
   correlationId: undefined,
+} as const;
+
+/** The configuration has another host than when the purge was accepted, or the record is not what it was. */
+const FOREIGN: NotAccepted = {
+  ...UNASKED,
+  detail: 'the address of the operation is not on the host of the API: it is not asked',
+};
+
+/** An older version of the app looked at the record meanwhile, and did not write back what it does not know. */
+const LOST: NotAccepted = {
+  ...UNASKED,
+  detail: 'the record no longer has the address of the operation: its end cannot be learnt',
 };

@@ -143,8 +143,10 @@ describe('the inventory of a container', () => {
     ['its own event is all that was heard of it', [created('new', 20)], true],
     ['it was made before', [created('new', 15), created('new', 20)], false],
     ['it was made before and deleted', [created('new', 15), deleted('new', 16)], false],
-    ['it was only deleted before', [deleted('new', 16)], true],
-    ['it was made later', [created('new', 25)], true],
+    ['it was only deleted before', [deleted('new', 16)], false],
+    ['something unknown was moved around it', [directoryRenamed('other', '', 15)], false],
+    ['it was made again later', [created('new', 20), created('new', 25)], false],
+    ['it was deleted later', [created('new', 20), deleted('new', 25)], false],
   ])('takes a name that no listing has for new: %s', (_what, changes, expected) => {
     expect(inventoryAfter(...changes).isNew('new', after(20))).toBe(expected);
   });

@@ -130,10 +130,10 @@ describe('a purge', () => {
       const outcome = await cdn.submit(purge);
       expect(outcome).toMatchObject({
         kind: 'accepted',
-        taskId: 'request-1',
+        taskId: 'done-at-once:request-1',
         correlationId: 'correlation-1',
       });
-      expect(await cdn.readProgress({ ...purge, taskId: 'request-1' })).toMatchObject({
+      expect(await cdn.readProgress({ ...purge, taskId: 'done-at-once:request-1' })).toMatchObject({
         ok: true,
         value: { items: [{ status: 'succeeded' }, { status: 'succeeded' }] },
       });
@@ -336,6 +336,13 @@ describe('the progress of a purge', () => {
         ),
       },
     });
+  });
+
+  it('is not known, and not taken for a success, where an older version lost the address in the record', async () => {
+    const { cdn, sent } = client([]);
+    const { operationUrl: _lost, ...left } = record;
+    expect(await cdn.readProgress(left)).toMatchObject({ ok: false, error: { kind: 'failed', sent: false } });
+    expect(sent).toEqual([]);
   });
 
   it('is not asked for at an address that is not the API’s, whatever the record says', async () => {
