@@ -1,4 +1,9 @@
+import { fileURLToPath } from 'node:url';
+
 import { defineConfig } from 'vitest/config';
+
+/** Programs that tests start find here what Node compiled for those before them, and start in half the time. */
+const env = { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url)) };
 
 export default defineConfig({
   test: {
@@ -9,7 +14,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
-          globalSetup: ['test/support/compile-cache-setup.ts'],
+          env,
           // They share no state: loading every module once for all of them halves the CPU time.
           isolate: false,
           testTimeout: 20_000,
@@ -19,7 +24,8 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/{contract,emulators,integration,e2e}/**/*.test.ts'],
-          globalSetup: ['test/support/compile-cache-setup.ts', 'test/support/azurite-setup.ts'],
+          env,
+          globalSetup: ['test/support/azurite-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -69,7 +69,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'lets events spend what is kept for people',
-    file: 'src/lib/core/quota-ledger.ts',
+    file: 'src/lib/core/quota-purse.ts',
     find: 'Math.max(budget.keptForPeople - spendOf(budget, manual), 0)',
     replace: '0',
   },
@@ -156,7 +156,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'purges a directory on hosts where nobody needs it',
     file: 'src/lib/core/listed-hosts.ts',
-    find: 'const key = keyOf(path);',
-    replace: "const key = '';",
+    find: 'Map.groupBy(directories, keyOf)',
+    replace: "Map.groupBy(directories, () => '')",
   },
 ];

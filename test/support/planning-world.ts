@@ -15,14 +15,17 @@ import {
   createInMemoryAccounts,
   createInMemoryInventory,
   type InMemoryAccounts,
+  type InMemoryInventory,
 } from './in-memory-inventory.ts';
 import type { ScriptedProviderOptions } from './in-memory-provider.ts';
 import { createWorld, VISIBILITY_MS, type World } from './in-memory-world.ts';
 
 export type PlanningWorld = World & {
-  readonly inventory: InventoryStore;
+  readonly inventory: InMemoryInventory;
   /** What stands in storage; `asked` has each page that was listed. */
   readonly accounts: InMemoryAccounts;
+  /** Lists what stands in storage anew. */
+  readonly relist: () => Promise<void>;
   /** As after a restart: what a process remembers of its day is gone. */
   readonly restart: () => void;
   /** File and directory units that the day's ledger says are spent. */
@@ -82,11 +85,12 @@ export async function createPlanningWorld({
   const inventory = createInMemoryInventory();
   const accounts = createInMemoryAccounts({ [`${ACCOUNT}/media`]: standing }, { pageSize: 1_000 });
   const own = { account: ACCOUNT, recordsContainer: 'purge-records' };
-  await refreshInventory(
-    { configuration: world.ports.configuration, inventory, lister: accounts, own, clock: world.clock },
-    { relistAfterMs: 1 },
-    world.run,
-  );
+  const { configuration: source } = world.ports;
+  const relist = async (): Promise<void> => {
+    const inventoryPorts = { configuration: source, inventory, lister: accounts, own, clock: world.clock };
+    await refreshInventory(inventoryPorts, { relistAfterMs: 1 }, world.run);
+  };
+  await relist();
   let spending = createDaySpending();
   const ports: FlushPorts = {
     ...world.ports,
@@ -104,6 +108,7 @@ export async function createPlanningWorld({
     services: { ...world.services, flushPorts: ports },
     inventory,
     accounts,
+    relist,
     restart() {
       spending = createDaySpending();
     },

@@ -15,8 +15,13 @@ export function comparableUrl(url: string, matching: UrlMatching | undefined): s
   if (ignored === '') return url;
   const pathEnd = endOfPath(url);
   const written = url.slice(ignoresScheme ? url.indexOf('//') : 0, pathEnd);
-  const path = ignoresCase ? written.replace(/[A-Z]+/gu, (letters) => letters.toLowerCase()) : written;
+  const path = ignoresCase ? foldCase(written) : written;
   return `any ${ignored}${path}${ignoresQuery ? '' : url.slice(pathEnd)}`;
+}
+
+/** Of letters those of ASCII only. */
+export function foldCase(text: string): string {
+  return text.replace(/[A-Z]+/gu, (letters) => letters.toLowerCase());
 }
 
 /**

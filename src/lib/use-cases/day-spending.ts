@@ -48,5 +48,5 @@ export function createDaySpending(): DaySpending {
  */
 export function pacedReset(now: Instant, calendar: QuotaCalendar): Instant {
   const { resetMarginMs: marginMs } = calendar;
-  return instant(nextReset(instant(now - marginMs), { resetUtcOffsetHours: calendar.resetUtcOffsetHours ?? 8, resetMarginMs: 0 }) + marginMs);
+  return instant(nextReset(instant(now - marginMs), { ...calendar, resetMarginMs: 0 }) + marginMs);
 }

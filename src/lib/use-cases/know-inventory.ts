@@ -5,7 +5,7 @@ import type { Configuration } from '../core/configuration.ts';
 import { containerInventory, changesSince } from '../core/inventory/container-inventory.ts';
 import type { ContainerInventory } from '../core/inventory/container-inventory.ts';
 import { inventoryEvents, withEvents, type InventoryEvent } from '../core/inventory/inventory-changes.ts';
-import { knownContainers } from '../core/inventory/inventory-index.ts';
+import { EMPTY_INDEX, knownContainers, placesWithout } from '../core/inventory/inventory-index.ts';
 import type { Inventory } from '../core/inventory/inventory.ts';
 import type { ContainerPlace } from '../core/inventory/listing.ts';
 import { servedContainers } from '../core/inventory/served-containers.ts';
@@ -36,6 +36,21 @@ export async function noteChanges(
       await leaveOnTrouble(run, () => noteEvents(place, events, inventory));
     });
   });
+}
+
+/**
+ * Of an inventory that nobody keeps: what changes while no change is noted would be missing in it for good. Gives
+ * whether there is none any more; storage trouble is told in the log.
+ */
+export async function forgetInventory(inventory: InventoryStore, run: Run): Promise<boolean> {
+  let isForgotten = false;
+  await leaveOnTrouble(run, async () => {
+    const { index, version } = await inventory.loadIndex();
+    const places = placesWithout(index, EMPTY_INDEX);
+    isForgotten = index.size === 0 || (await inventory.saveIndex(EMPTY_INDEX, version));
+    if (isForgotten) await forEachLimited(places, PARALLEL_CONTAINERS, (place) => inventory.forget(place));
+  });
+  return isForgotten;
 }
 
 const placeKey = ({ account, container }: ContainerPlace): string => `${account}/${container}`;
@@ -85,7 +100,9 @@ export async function loadInventory(
   );
   const loaded = new Map<string, ContainerInventory>();
   await forEachLimited([...places.values()], PARALLEL_CONTAINERS, async (place) => {
-    const listing = await inventory.loadListing(place);
+    // What the index does not name is left over from before somebody switched the planner off.
+    const isListed = index.get(place.account)?.get(place.container) !== undefined;
+    const listing = isListed ? await inventory.loadListing(place) : undefined;
     if (listing === undefined) return;
     const { changes } = await inventory.loadChanges(place);
     loaded.set(placeKey(place), containerInventory(listing, changes));

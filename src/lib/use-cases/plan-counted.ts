@@ -13,6 +13,8 @@ import { StorageTrouble, type BlobLister, type Run } from './ports.ts';
 export type CountedPlanning = {
   readonly inventory: Inventory;
   readonly lister: BlobLister;
+  /** What goes beside the plan: it is due as well. */
+  readonly alsoDue: readonly Pick<DueFile, 'site' | 'path'>[];
   /** A count from a listing that began longer ago is made anew. */
   readonly recountAfterMs: number;
   /** Whether a directory purge reaches what lies in directories below it. */
@@ -36,9 +38,10 @@ export async function planCounted(
   run: Run,
 ): Promise<OnlinePlan> {
   const { inventory, recountAfterMs, reachesBelow } = planning;
+  const due = [...problem.due, ...planning.alsoDue];
   const { mostEvicted } = problem.policy;
   const reach = reachesBelow ? 'below' : 'directly';
-  const evictions = evictionsOf(problem.due, inventory);
+  const evictions = evictionsOf(due, inventory);
   const staleBefore = instant(now - recountAfterMs);
   /** Undefined: more than it may be, or not to be counted. */
   const counted = new Map<string, number | undefined>();
@@ -68,7 +71,7 @@ export async function planCounted(
       return known === undefined || known.listedAt < staleBefore;
     });
     if (doubtful.length === 0) return planned;
-    const isDue = dueBlobs(problem.due, inventory);
+    const isDue = dueBlobs(due, inventory);
     const toCount = doubtful.slice(0, COUNTS_MAX - counts);
     counts += toCount.length;
     let isOff = toCount.length < doubtful.length;

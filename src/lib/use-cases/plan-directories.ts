@@ -14,7 +14,14 @@ import { isPersons } from '../core/purge-record.ts';
 import type { DaySpending } from './day-spending.ts';
 import type { Owner } from './owner.ts';
 import { planCounted } from './plan-counted.ts';
-import { bufferedAt, groupsTooLarge, problemOf, urlOf, type SpendingDay } from './planning-problem.ts';
+import {
+  bufferedAt,
+  groupsTooLarge,
+  placeOf,
+  problemOf,
+  urlOf,
+  type SpendingDay,
+} from './planning-problem.ts';
 import type { BlobLister, Run } from './ports.ts';
 import { describeWait } from './why-waiting.ts';
 
@@ -70,9 +77,10 @@ export async function planDirectories<O extends Owner>(
   }
   const problem = problemOf(files, day, planning, priorityOf, now);
   const reachesBelow = first.target.matching?.reachesBelow !== false;
-  const counting = { ...planning, recountAfterMs: settings.recountAfterMs, reachesBelow };
-  const planned = await planCounted(problem, counting, now, run);
   const untouched = targets.filter((target) => !isPlannable(target));
+  const alsoDue = untouched.map(({ target }) => placeOf(target));
+  const counting = { ...planning, alsoDue, recountAfterMs: settings.recountAfterMs, reachesBelow };
+  const planned = await planCounted(problem, counting, now, run);
   const groupOf = new Map(problem.due.map(({ id, group }) => [id, group]));
   const going = new Set(planned.plan.files.flatMap((id) => files.slice(id, id + 1)));
   const tooLarge = [...groupsTooLarge(files, day, settings)]

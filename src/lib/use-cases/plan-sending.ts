@@ -7,6 +7,7 @@ import { spendOf } from '../core/purge-budget.ts';
 import type { LocatedTarget } from '../core/purge-plan.ts';
 import type { NotAccepted } from '../core/purge-outcome.ts';
 import { startOfPath } from '../core/url-matching.ts';
+import { quotaDays } from '../core/quota-days.ts';
 import { unitOf } from '../core/quota-ledger.ts';
 import { pacedReset } from './day-spending.ts';
 import type { Owner } from './owner.ts';
@@ -65,6 +66,7 @@ export async function readSpendingDay<O extends Owner>(
       budgets: perCall,
       shares: new Map(),
       reset: instant(now + DAY_MS),
+      daysAtOnce: 1,
       urlsPerRequest,
       mostFilesOf: () => mostFilesIn(perCall),
     };
@@ -75,6 +77,7 @@ export async function readSpendingDay<O extends Owner>(
     budgets: all,
     shares: day.shares,
     reset: pacedReset(now, quota),
+    daysAtOnce: quotaDays(now, { ...quota, resetMarginMs: 0 }).length,
     urlsPerRequest,
     mostFilesOf: (site) => Math.min(mostFilesIn(all), quota.sites.get(site)?.max.files ?? Infinity),
   };

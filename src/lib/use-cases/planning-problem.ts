@@ -23,6 +23,8 @@ export type SpendingDay = {
   /** By site, in the order of the budgets. */
   readonly shares: ReadonlyMap<string, BudgetShare>;
   readonly reset: Instant;
+  /** Two while the hour of the reset is not known: what goes counts in both. */
+  readonly daysAtOnce: number;
   /** Groups must fit into one request. */
   readonly urlsPerRequest: number;
   /** The most files of a site, by its name in the configuration, that a whole day's quota takes, or one call. */
@@ -75,6 +77,7 @@ export function problemOf<O extends Owner>(
     policy: {
       isAllowed: (site, directory) =>
         settings.isAllowed(hosts.get(site)?.host ?? '', directory) &&
+        !(hosts.get(site)?.matching?.ignoresCase === true && hasTwin(site, directory, known.inventory)) &&
         !spending.isRefused(urlOf(site, directory)),
       smallestDirectory: settings.smallestDirectory,
       mostEvicted: settings.mostEvicted,
@@ -82,6 +85,8 @@ export function problemOf<O extends Owner>(
     },
     settings: {
       ...defaultOnlineSettings,
+      // A share of each of two days is one of both only if it is half as large.
+      hotShare: defaultOnlineSettings.hotShare / day.daysAtOnce,
       newBlobs: settings.newBlobs,
       staleCost: settings.staleCost,
       maxStalenessHours: settings.maxStalenessMs / HOUR_MS,
@@ -150,6 +155,13 @@ function isNew<O extends Owner>(file: LocatedTarget<O>, { served, of }: Inventor
     newest !== undefined &&
     blobs.every(({ name, ...place }) => of(place)?.isNew(name, newest) === true) &&
     blobs.some(({ name, ...place }) => (of(place)?.firstStoodAt(name) ?? Infinity) <= oldest)
+  );
+}
+
+/** Where case does not count, a purge takes twins along, and what stands in these is not counted. */
+function hasTwin(site: string, directory: string, { served, of }: Inventory): boolean {
+  return (served.directoriesBelow(site, directory) ?? []).some(
+    ({ directory: ofBlobs, ...place }) => of(place)?.hasTwin(ofBlobs) === true,
   );
 }
 

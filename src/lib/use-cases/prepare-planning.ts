@@ -3,7 +3,7 @@
 import type { CoalescedTarget } from '../core/coalesce.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { DaySpending } from './day-spending.ts';
-import { loadInventory, noteChanges } from './know-inventory.ts';
+import { forgetInventory, loadInventory, noteChanges } from './know-inventory.ts';
 import type { Planning } from './plan-directories.ts';
 import { placeOf } from './planning-problem.ts';
 import {
@@ -20,6 +20,9 @@ export type PlanningPorts = {
   readonly spending: DaySpending;
 };
 
+/** Inventories that this process has seen empty while nothing is planned: it need not look again. */
+const forgotten = new WeakSet<InventoryStore>();
+
 /** Undefined where the configuration plans nothing, or the inventory cannot be read: files go as files then. */
 export async function preparePlanning(
   received: readonly ReceivedMessage[],
@@ -29,11 +32,17 @@ export async function preparePlanning(
   run: Run,
 ): Promise<Planning | undefined> {
   const { planner: settings } = configuration;
-  if (settings === undefined || planner === undefined) return undefined;
+  if (planner === undefined) return undefined;
   const { inventory, lister, spending } = planner;
   const changes = received.flatMap((one) =>
     one.kind === 'readable' && one.message.type === 'change' ? [one.message.change] : [],
   );
+  if (settings === undefined) {
+    const isUnkept = changes.length > 0 && !forgotten.has(inventory);
+    if (isUnkept && (await forgetInventory(inventory, run))) forgotten.add(inventory);
+    return undefined;
+  }
+  forgotten.delete(inventory);
   await noteChanges(changes, inventory, run);
   const files = targets.filter(({ target }) => target.kind === 'file');
   if (files.length === 0) return undefined;

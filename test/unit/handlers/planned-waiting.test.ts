@@ -114,6 +114,29 @@ describe('the backlog says why a file waits', () => {
     });
   });
 
+  it('that it changes all day long', async () => {
+    const world = await worldOf({ quota: quotaOf(40), planner: FILES_ONLY });
+    for (let time = 1; time <= 9; time += 1) {
+      world.clock.advance(60_000);
+      await world.buffered(...overwritten(world, ['lone/0.txt'], time));
+      await world.flush();
+    }
+    const why = 'it took 8 of the day’s files, and gets its next one by the clock';
+    expect(await backlogOf(world)).toMatchObject({ entries: [{ reason: 'saves-quota', why }] });
+  });
+
+  it.each([0, 240])(
+    'that it is new, until the reset, whatever else may wait: %i minutes',
+    async (minutes) => {
+      const planner = { ...FILES_ONLY, newBlobs: 'when-there-is-room', maxStalenessMinutes: minutes };
+      const world = await afterChanges({ quota: quotaOf(3), planner }, ...namesIn('dir', 3), 'new.txt');
+      const why = expect.stringContaining('it is new');
+      expect(await backlogOf(world)).toMatchObject({
+        entries: [{ url: url('new.txt'), reason: 'saves-quota', until: RESET, why }],
+      });
+    },
+  );
+
   it('that it might go, and what that costs', async () => {
     const world = await afterChanges({ quota: quotaOf(20), planner: NOT_DIR }, ...namesIn('dir', 16));
     await world.buffered(...overwritten(world, namesIn('lone', 1)));

@@ -236,7 +236,13 @@ describe('counting', () => {
     const day = await readSpendingDay(targets, world.cdn, world.ports);
     const known = { ...planning, spending: createDaySpending() };
     const problem = problemOf(targets, day, known, () => 0, world.clock.now());
-    const counting = { inventory: planning.inventory, lister, recountAfterMs: -1, reachesBelow: true };
+    const counting = {
+      inventory: planning.inventory,
+      lister,
+      alsoDue: [],
+      recountAfterMs: -1,
+      reachesBelow: true,
+    };
     const { plan } = await planCounted(problem, counting, world.clock.now(), world.run);
     const covered = plan.directories.reduce((sum, { covers }) => sum + covers.length, 0);
     expect(covered + plan.files.length + plan.waiting.length).toBe(12);

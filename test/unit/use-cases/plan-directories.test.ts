@@ -2,18 +2,21 @@
 
 import { describe, expect, it } from 'vitest';
 
+import { EXACT_MATCHING } from '../../../src/lib/core/capabilities.ts';
 import { instant } from '../../../src/lib/core/instant.ts';
 import type { PurgeOutcome } from '../../../src/lib/core/purge-outcome.ts';
 import { StorageTrouble, type PurgeBatch } from '../../../src/lib/use-cases/ports.ts';
 import {
   aChange,
   aConfiguration,
+  aDirectoryDeletion,
   anAcceptance,
   anItemRefusal,
   aQuota,
   aRefusal,
   aRequest,
   aRule,
+  aRuleHost,
   aUrlAsk,
 } from '../../support/builders.ts';
 import { createInMemoryInventory } from '../../support/in-memory-inventory.ts';
@@ -119,6 +122,66 @@ describe('files of one directory', () => {
     expect(waiting(world)).toEqual([]);
   });
 
+  it.each(['图片', 'a b', 'x#y', 'p%2Fq'])(
+    'go as files when `never` names their directory as the blobs do: %s',
+    async (directory) => {
+      const world = await createPlanningWorld({
+        standing: [...namesIn(directory, 6), ...namesIn('other', 3)],
+        planner: { never: [`www.example.cn/media/${directory}/**`] },
+      });
+      await world.buffered(...overwritten(world, namesIn(directory, 6)));
+      await world.flush();
+      expect(directoriesOf(world)).toEqual([]);
+      expect(filesOf(world)).toHaveLength(6);
+    },
+  );
+
+  it.each([
+    { ignoresCase: false, goesWhole: true },
+    { ignoresCase: true, goesWhole: false },
+  ])(
+    'go as files when another directory has its name but for the case, and the CDN ignores that: $ignoresCase',
+    async ({ ignoresCase, goesWhole }) => {
+      const matching = { ...EXACT_MATCHING, ignoresCase };
+      const world = await createPlanningWorld({
+        standing: [...namesIn('dir', 10), ...namesIn('Dir', 50)],
+        planner: { mostEvicted: 5 },
+        configuration: aConfiguration({ rules: [aRule({ hosts: [aRuleHost({ matching })] })] }),
+      });
+      await world.buffered(...overwritten(world, namesIn('dir', 10)));
+      await world.flush();
+      expect(directoriesOf(world)).toEqual(goesWhole ? [url('dir/')] : []);
+      expect(filesOf(world)).toHaveLength(goesWhole ? 0 : 10);
+    },
+  );
+
+  it('are planned beside directories that go as such: no more wait than have to', async () => {
+    const directories = ['d0', 'd1', 'd2', 'd3', 'd4'];
+    const world = await createPlanningWorld({
+      standing: directories.flatMap((directory) => namesIn(directory, 20)),
+      planner: { never: ['www.example.cn/media'] },
+      quota: aQuota({
+        limits: { files: 30, directories: 5 },
+        manualReserve: { files: 0, directories: 0 },
+      }),
+    });
+    for (const name of ['x', 'y', 'z']) {
+      const eventAt = world.clock.now();
+      await world.buffered(aDirectoryDeletion({ container: 'media', name }, { eventId: name, eventAt }));
+    }
+    await world.buffered(
+      ...overwritten(
+        world,
+        directories.flatMap((directory, index) => namesIn(directory, 10 + index)),
+      ),
+    );
+    await world.flush();
+    // 60 files are due, and two directories are left for the largest: 13 and 14.
+    expect(new Set(directoriesOf(world))).toEqual(new Set(['x/', 'y/', 'z/', 'd3/', 'd4/'].map(url)));
+    expect(filesOf(world)).toHaveLength(30);
+    expect(waiting(world)).toHaveLength(3);
+  });
+
   it('go as files when no directory purge is left', async () => {
     const limits = { files: 30, directories: 0 };
     const world = await createPlanningWorld({
@@ -180,6 +243,9 @@ describe('files of one directory', () => {
     await world.buffered(...overwritten(world, namesIn('dir', 20)));
     await world.flush();
     expect(filesOf(world)).toContain(asked);
+    // It is due as well: a purge of the directory evicts nothing that is not.
+    const planned = world.records.purges().flatMap((purge) => purge.planned ?? []);
+    expect(planned).toMatchObject([{ url: url('dir/'), covers: 19, evicts: 0 }]);
     expect(world.buffer.stored()).toEqual([]);
     expect((await world.records.readRequest('request-1'))?.state).not.toBe('waiting');
   });

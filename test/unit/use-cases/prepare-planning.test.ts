@@ -98,6 +98,48 @@ describe('a round plans nothing', () => {
   });
 });
 
+describe('while the configuration has no planner', () => {
+  const plain = aConfiguration();
+
+  it('a change that is not noted ends what was listed: what comes back later is listed anew', async () => {
+    const { world, planner, received } = await listed();
+    await preparePlanning([received('dir/new.txt')], due, plain, { planner }, world.run);
+    expect(world.inventory.stored()).toEqual(['index']);
+    const planning = await preparePlanning([], due, configuration, { planner }, world.run);
+    expect(planning && standingBelow(SITE, '/media/dir/', planning.inventory)).toBeUndefined();
+    await world.relist();
+    const again = await preparePlanning([], due, configuration, { planner }, world.run);
+    expect(again && standingBelow(SITE, '/media/dir/', again.inventory)?.objects).toBe(2);
+  });
+
+  it('nothing is asked twice, nor when nothing changed', async () => {
+    const { world, planner, received } = await listed();
+    let looks = 0;
+    const inventory: InventoryStore = {
+      ...planner.inventory,
+      async loadIndex() {
+        looks += 1;
+        return planner.inventory.loadIndex();
+      },
+    };
+    const ports = { planner: { ...planner, inventory } };
+    await preparePlanning([], due, plain, ports, world.run);
+    expect(looks).toBe(0);
+    await preparePlanning([received('dir/a.txt')], due, plain, ports, world.run);
+    await preparePlanning([received('dir/a.txt')], due, plain, ports, world.run);
+    expect(looks).toBe(1);
+  });
+
+  it('what could not be forgotten is forgotten the next time', async () => {
+    const { world, planner, received } = await listed();
+    const ports = { planner: { ...planner, inventory: { ...planner.inventory, saveIndex: troubled } } };
+    await preparePlanning([received('dir/a.txt')], due, plain, ports, world.run);
+    expect(world.log.at('warn')).toHaveLength(1);
+    await preparePlanning([received('dir/a.txt')], due, plain, { planner }, world.run);
+    expect(world.inventory.stored()).toEqual(['index']);
+  });
+});
+
 describe('a round plans', () => {
   it('by the settings of the configuration in force', async () => {
     const { world, planner } = await listed();

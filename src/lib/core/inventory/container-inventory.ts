@@ -2,6 +2,7 @@
 
 import { instant, type Instant } from '../instant.ts';
 import { createDirectoryTree, type DirectoryTree, type Reach, type Standing } from './directory-tree.ts';
+import { foldCase } from '../url-matching.ts';
 import { changesFrom, type InventoryChanges } from './inventory-changes.ts';
 import type { CompleteListing } from './listing.ts';
 
@@ -14,6 +15,8 @@ export type ContainerInventory = {
    */
   readonly objectsBelow: (directory: string, reach?: Reach) => Standing | undefined;
   readonly stands: (name: string) => boolean;
+  /** Whether another directory is known that differs from this one, or from one above it, by the case of letters alone. */
+  readonly hasTwin: (directory: string) => boolean;
   /**
    * Whether neither the listing nor an event from before this change has the name. False where only its deletion is
    * known, and where something unknown was moved to: it stood there before. False, too, where a later change is known:
@@ -65,6 +68,8 @@ export function containerInventory(
     difference.add(name, Number(stands(name)) - Number(stood), 0);
   }
 
+  let spellings: Spellings | undefined;
+
   return {
     listedAt: startedAt,
 
@@ -85,6 +90,15 @@ export function containerInventory(
 
     stands,
 
+    hasTwin(directory) {
+      spellings ??= spellingsOf([tree, difference]);
+      for (const path of [...ancestorsOf(directory), directory]) {
+        const known = spellings.get(foldCase(path));
+        if (known !== undefined && known !== path) return true;
+      }
+      return false;
+    },
+
     isNew(name, changedAt) {
       if (names.has(name) || ancestorsOf(name).some((directory) => unknown.has(directory))) return false;
       const change = changes.names.get(name);
@@ -99,6 +113,25 @@ export function containerInventory(
 /** Gives the changes that a listing may not show; the others need not be kept. */
 export function changesSince({ startedAt }: CompleteListing, changes: InventoryChanges): InventoryChanges {
   return changesFrom(changes, instant(startedAt - CLOCK_SLACK_MS));
+}
+
+/** Directories by their folded names: as each is written, or `several`. */
+type Spellings = ReadonlyMap<string, string | typeof SEVERAL>;
+const SEVERAL = Symbol('several');
+
+function spellingsOf(trees: readonly DirectoryTree[]): Spellings {
+  const spellings = new Map<string, string | typeof SEVERAL>();
+  for (const tree of trees) {
+    const path: string[] = [];
+    for (const { depth, segment } of tree.lines()) {
+      path[depth] = depth === 0 ? '' : `${path[depth - 1] ?? ''}${segment}/`;
+      const directory = path[depth];
+      const folded = foldCase(directory);
+      const known = spellings.get(folded) ?? directory;
+      spellings.set(folded, known === directory ? directory : SEVERAL);
+    }
+  }
+  return spellings;
 }
 
 /** What a cleared directory held goes once, though a directory above or below it was cleared as well. */

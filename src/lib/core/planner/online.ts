@@ -258,11 +258,7 @@ function withNewBlobs(plan: Plan, fresh: readonly WaitingDue[], room: number): P
   };
 }
 
-function namingHot(
-  plan: Plan,
-  due: readonly WaitingDue[],
-  heldHours: ReadonlyMap<number, number>,
-): Plan {
+function namingHot(plan: Plan, due: readonly WaitingDue[], heldHours: ReadonlyMap<number, number>): Plan {
   if (heldHours.size === 0) return plan;
   const spentToday = new Map(due.map((target) => [target.id, target.spentToday]));
   return {

@@ -119,6 +119,20 @@ describe('the inventory of a container', () => {
     });
   });
 
+  it('knows directories that differ by case alone, from the listing or from events', () => {
+    const inventory = inventoryAfter(created('A/x', 20), created('c/D/1', 20));
+    const all = ['', 'a/', 'A/', 'a/b/', 'A/b/', 'a/B/', 'c/', 'c/D/', 'c/d/', 'C/new/', 'e/'];
+    expect(all.filter((directory) => inventory.hasTwin(directory))).toEqual([
+      'a/',
+      'A/',
+      'a/b/',
+      'A/b/',
+      'a/B/',
+      'c/d/',
+      'C/new/',
+    ]);
+  });
+
   it('says since when it is surely true', () => {
     expect(inventoryAfter().listedAt).toBe(LISTED);
   });
