@@ -16,6 +16,12 @@ export type Spender = {
 /** No target waits for having taken so many units. */
 const FREE_UNITS = 8;
 
+/** What takes no more than this part of a day's files is ordinary, as long as all that do fit into the share. */
+const ORDINARY_SHARE = 1 / 32;
+
+/** Others may come to need so much more than it looks. */
+const MARGIN = 1.25;
+
 /** The part of the share that there is from the first minute on. */
 const AT_ONCE = 0.1;
 
@@ -31,12 +37,17 @@ export function hoursToNextUnit(
   { hotShare }: HotSettings,
 ): ReadonlyMap<number, number> {
   const hot = due.filter(({ spentToday }) => spentToday >= FREE_UNITS);
-  const share = hotShare * filesADay(budgets);
-  if (hot.length === 0 || !Number.isFinite(share)) return new Map();
+  const files = filesADay(budgets);
+  if (hot.length === 0 || !Number.isFinite(files)) return new Map();
   const gone = Math.min(Math.max(1 - hoursToReset / dayHours, 0), 1);
-  const level = levelOf(
-    hot.map(({ spentToday }) => spentToday + 1),
-    share * (AT_ONCE + (1 - AT_ONCE) * gone),
+  const most = hotShare * files;
+  const share = Math.max(Math.min(most, files - MARGIN * othersADay(hot, budgets, gone)), AT_ONCE * most);
+  const level = Math.max(
+    levelOf(
+      hot.map(({ spentToday }) => spentToday + 1),
+      share * (AT_ONCE + (1 - AT_ONCE) * gone),
+    ),
+    Math.min(ordinaryUnits(budgets), most / hot.length),
   );
   const perHour = (share * (1 - AT_ONCE)) / dayHours / hot.length;
   return new Map(
@@ -44,6 +55,46 @@ export function hoursToNextUnit(
       .map(({ id, spentToday }): [number, number] => [id, (spentToday + 1 - level) / perHour])
       .filter(([, hours]) => hours > 0),
   );
+}
+
+/** What all others take of a day's files if they go on as they did so far today. */
+function othersADay(hot: readonly Spender[], budgets: readonly PacedBudget[], gone: number): number {
+  const spent = budgets
+    .filter(({ per, perFile }) => per === 'day' && perFile > 0)
+    .reduce((most, { limit, left, perFile }) => Math.max(most, (limit - left) / perFile), 0);
+  return Math.max(spent - hotSpending(hot, budgets), 0) / Math.max(gone, AT_ONCE);
+}
+
+function ordinaryUnits(budgets: readonly PacedBudget[]): number {
+  return Math.max(ORDINARY_SHARE * filesADay(budgets), FREE_UNITS);
+}
+
+function hotSpending(due: readonly Spender[], budgets: readonly PacedBudget[]): number {
+  const ordinary = ordinaryUnits(budgets);
+  return due.reduce((sum, { spentToday }) => sum + (spentToday > ordinary ? spentToday : 0), 0);
+}
+
+/**
+ * Takes the budgets and who is due, gives the budgets as they would be without what is hot: it is kept to the clock by
+ * itself, and must not make units dear for the others.
+ */
+export function withoutHot(
+  budgets: readonly PacedBudget[],
+  due: readonly Spender[],
+  shareOfDayLeft: number,
+): readonly PacedBudget[] {
+  const spent = hotSpending(due, budgets);
+  if (spent === 0) return budgets;
+  const aDay = spent / Math.max(1 - shareOfDayLeft, AT_ONCE);
+  return budgets.map((budget) => {
+    const { per, perFile, limit, left, usualADay } = budget;
+    if (per === 'call') return budget;
+    return {
+      ...budget,
+      left: Math.min(left + perFile * spent, limit),
+      usualADay: usualADay === undefined ? undefined : Math.max(usualADay - perFile * aDay, 0),
+    };
+  });
 }
 
 /** The most that a day's budgets allow in files; without an end when none is for a day. */

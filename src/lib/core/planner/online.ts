@@ -1,6 +1,6 @@
 // One plan of a day whose rest is unknown: what goes now, and what had better wait.
 
-import { hoursToNextUnit, type HotSettings } from './hot-targets.ts';
+import { hoursToNextUnit, withoutHot, type HotSettings } from './hot-targets.ts';
 import { sortNewBlobs, type NewBlobs } from './new-blobs.ts';
 import { filesToSpare, pricesAt, type PacedBudget, type PriceSettings } from './prices.ts';
 import { LEAST_PRICE, type DueFile, type Evicts, type Plan, type Policy, type Prices } from './problem.ts';
@@ -111,9 +111,11 @@ function planAtFittingPrices(
   shareLeft: number,
 ): { readonly plan: Plan; readonly prices: Prices } {
   const { budgets, settings } = problem;
-  const pricesAfter = (plan: Plan): Prices => pricesAt(budgets.map(spentBy(plan)), shareLeft, settings);
+  const pricesWith = (left: readonly PacedBudget[]): Prices =>
+    pricesAt(withoutHot(left, problem.due, shareLeft), shareLeft, settings);
+  const pricesAfter = (plan: Plan): Prices => pricesWith(budgets.map(spentBy(plan)));
   const held = heldOnly(waitCosts);
-  let low = pricesAt(budgets, shareLeft, settings);
+  let low = pricesWith(budgets);
   let prompt = planAt(low, problem, held);
   let high = pricesAfter(prompt);
   if (isDearer(high, low)) {
@@ -170,7 +172,10 @@ function affordableAt(
   let after = budgets.map(spentBy(patient));
   for (const { id } of inTurn) {
     after = after.map((budget) => ({ ...budget, left: budget.left - budget.perFile }));
-    if (pricesAt(after, shareLeft, settings).file > (waitCosts.get(id) ?? Infinity)) break;
+    if (
+      pricesAt(withoutHot(after, due, shareLeft), shareLeft, settings).file > (waitCosts.get(id) ?? Infinity)
+    )
+      break;
     waiting.delete(id);
   }
   return waiting;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { hoursToNextUnit, type Spender } from '../../../../src/lib/core/planner/hot-targets.ts';
+import { hoursToNextUnit, withoutHot, type Spender } from '../../../../src/lib/core/planner/hot-targets.ts';
 import type { PacedBudget } from '../../../../src/lib/core/planner/prices.ts';
 
 const china: readonly PacedBudget[] = [
@@ -43,6 +43,38 @@ describe('what changes all day long', () => {
     expect(morning).toBeGreaterThan(evening);
     expect(evening).toBeGreaterThan(0);
     expect(waitsAt(6, 600).size).toBe(0);
+  });
+});
+
+/** The budgets when others and what is hot took so many files. */
+function spentBy(others: number, hot: number): readonly PacedBudget[] {
+  return china.map((budget) => ({ ...budget, left: budget.left - budget.perFile * (others + hot) }));
+}
+
+/** At noon. */
+function waitBeside(others: number, hot: number): number {
+  const due = [{ id: 0, spentToday: hot }];
+  return hoursToNextUnit(due, spentBy(others, hot), DAY_HOURS, 12, { hotShare: 0.5 }).get(0) ?? 0;
+}
+
+describe('what changes all day long gives way to the others', () => {
+  it('where they go on to need more than the other half of the files', () => {
+    expect(waitBeside(300, 400)).toBe(0);
+    expect(waitBeside(750, 400)).toBeGreaterThan(1);
+    expect(waitBeside(750, 400)).toBeGreaterThan(waitBeside(650, 400));
+  });
+
+  it('and makes no unit dear for them', () => {
+    const budgets = spentBy(300, 500).map((budget) => ({ ...budget, usualADay: 1_600 }));
+    const due = [
+      { id: 0, spentToday: 500 },
+      { id: 1, spentToday: 3 },
+    ];
+    expect(withoutHot(budgets, due, 0.5)).toMatchObject([
+      { left: 1_700, usualADay: 600 },
+      { left: 500, usualADay: 1_600 },
+    ]);
+    expect(withoutHot(budgets, [{ id: 1, spentToday: 60 }], 0.5)).toBe(budgets);
   });
 });
 
