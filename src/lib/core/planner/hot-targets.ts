@@ -27,7 +27,9 @@ const AT_ONCE = 0.1;
 
 /**
  * Takes who is due and the share of the day that is gone, gives in how many hours each that must wait gets its next
- * unit. The share grows with the clock and is divided among the hot ones as evenly as their spending allows.
+ * unit. The share grows with the clock and is divided among the hot ones as evenly as their spending allows. It is no more
+ * than what the others leave if they go on as they did so far today, but a tenth of it there always is; and what is
+ * published often, but not all the time, is held by none of this.
  */
 export function hoursToNextUnit(
   due: readonly Spender[],
@@ -65,6 +67,7 @@ function othersADay(hot: readonly Spender[], budgets: readonly PacedBudget[], go
   return Math.max(spent - hotSpending(hot, budgets), 0) / Math.max(gone, AT_ONCE);
 }
 
+/** Up to so many units a target is one of the others. */
 function ordinaryUnits(budgets: readonly PacedBudget[]): number {
   return Math.max(ORDINARY_SHARE * filesADay(budgets), FREE_UNITS);
 }
